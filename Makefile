@@ -1,0 +1,46 @@
+# Everything a developer does here. `make` alone lists it.
+
+PYTHON := .venv/bin/python
+UV := .venv/bin/uv
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-unit test-integration test-acceptance check lock clean
+
+help: ## List these targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is needed; quick once it is there. Nothing outside .venv but missing system packages.
+	@deploy/setup/setup.sh
+
+demo: setup ## Play a real night through everything, killing and freezing servers, and compare both ends.
+	@$(PYTHON) demo
+
+test: test-unit test-integration test-acceptance ## Run all tests, tier by tier.
+
+test-unit: setup ## Run the tests that need no server.
+	.venv/bin/pytest tests/unit
+
+test-integration: setup ## Run the tests against private RabbitMQ and PostgreSQL servers.
+	.venv/bin/pytest tests/integration
+
+test-acceptance: setup ## Run the tests of the commands as processes.
+	.venv/bin/pytest tests/acceptance
+
+check: setup ## Check style, types, the layers of the packages, and that generated files are current.
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	.venv/bin/pytest -m drift tests/unit
+
+# Neither lock may name a registry or a path of this machine: a user's own pip configuration says where packages are.
+LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
+
+lock: setup ## Update both locks to the newest packages that pyproject.toml admits.
+	$(LOCK) --upgrade --all-extras pyproject.toml -o requirements.lock
+	echo 'desispec==0.70.0' | $(LOCK) --no-deps - -o requirements-nights.lock
+
+clean: ## Remove what set-up, tests and tools have made, .venv included.
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

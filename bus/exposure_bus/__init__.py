@@ -1,0 +1,1 @@
+"""How it travels: settings, connections, topology, and the ``exposure-bus`` command."""

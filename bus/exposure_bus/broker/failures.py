@@ -1,0 +1,47 @@
+"""pika's errors become ours, here and nowhere else."""
+
+from typing import Final
+
+from pika import exceptions
+
+from exposure_bus.errors import BrokerError, BrokerRefused, BrokerUnreachable
+
+_LASTING: Final = {402, 403, 404, 405, 406, 530, 540}
+"""AMQP reply codes that another try does not change."""
+
+_CREDENTIALS: Final = (
+    exceptions.AuthenticationError,
+    exceptions.ProbableAuthenticationError,
+    exceptions.ProbableAccessDeniedError,
+)
+
+
+def translate(error: BaseException, address: str) -> BrokerError:
+    """Return our error for one of pika's.
+
+    Args:
+        error: What pika raised.
+        address: Host and port of the broker, for the message.
+    """
+    cause = _root(error)
+    if isinstance(cause, _CREDENTIALS):
+        return BrokerRefused(
+            f"the broker at {address} refuses the user, the password or the virtual host: {_text(cause)}"
+        )
+    if getattr(cause, "reply_code", None) in _LASTING:
+        return BrokerRefused(f"the broker at {address} refuses: {_text(cause)}")
+    return BrokerUnreachable(f"the broker at {address} does not answer: {_text(cause)}")
+
+
+def _root(error: BaseException) -> BaseException:
+    """Find what happened below pika's layers: they wrap the cause in `exceptions` or ``args``."""
+    inner = getattr(error, "exceptions", None) or [arg for arg in error.args if isinstance(arg, BaseException)]
+    return _root(inner[-1]) if inner else error
+
+
+def _text(error: BaseException) -> str:
+    reply = getattr(error, "reply_text", None)
+    if reply:
+        return str(reply)
+    text = ", ".join(str(arg) for arg in error.args) if isinstance(error, exceptions.AMQPError) else str(error)
+    return text or type(error).__name__

@@ -1,0 +1,175 @@
+"""A pipelined connection that comes back, and the loop that everything of a daemon runs in.
+
+One thread, one loop: the broker's socket, the database's wake-ups and the timers take turns in it, so there is nothing
+to lock, and AMQP heartbeats go out between any two steps.
+"""
+
+import logging
+import random
+from collections.abc import Callable
+from typing import Any, Final
+
+from pika import SelectConnection
+from pika.adapters.select_connection import IOLoop
+from pika.channel import Channel
+
+from exposure_bus.broker.blocking import declare
+from exposure_bus.broker.failures import translate
+from exposure_bus.broker.parameters import connection_parameters
+from exposure_bus.broker.topology import Topology
+from exposure_bus.errors import BrokerError, BrokerRefused
+
+log = logging.getLogger(__name__)
+
+FIRST_DELAY: Final = 0.2
+LONGEST_DELAY: Final = 10.0
+
+
+class BrokerLink:
+    """Keeps one channel open to whichever broker address answers.
+
+    Args:
+        broker_url: One address, or several separated by commas; they are tried in turn.
+        name: What the connection is called in the broker's own listings.
+        topology: Declares what the caller needs; run before each opening.
+        opened: Called with each new channel.
+        lost: Called when the channel is gone; a new one follows.
+
+    A refusal (credentials, rights, other arguments) before the first opening ends `run` with `BrokerRefused`, since a
+    person is there to mend it; later ones are tried again, since the broker may be about to be mended.
+    """
+
+    def __init__(
+        self,
+        broker_url: str,
+        name: str,
+        *,
+        topology: Topology,
+        opened: Callable[[Channel], None],
+        lost: Callable[[], None],
+    ) -> None:
+        self.loop = IOLoop()
+        self.blocked = False
+        """True while the broker takes nothing (memory or disk alarm)."""
+        self._name = name
+        self._topology = topology
+        self._opened = opened
+        self._lost = lost
+        self._addresses = connection_parameters(broker_url, name)
+        self._urls = [url.strip() for url in broker_url.split(",")]
+        self._turn = 0
+        self._failures = 0
+        self._ever_opened = False
+        self._declaring = False
+        self._stopping = False
+        self._channel: Channel | None = None
+        self._last_said = ""
+
+    @property
+    def connected(self) -> bool:
+        """Whether a channel is open now."""
+        return self._channel is not None
+
+    def run(self) -> None:
+        """Connect, and run the loop until `stop`.
+
+        Raises:
+            BrokerRefused: The broker refused before the first opening.
+        """
+        self.loop.call_later(0, self._connect)
+        self.loop.start()
+
+    def stop(self) -> None:
+        """Close the connection and end `run`; safe within a callback and within a signal handler.
+
+        Raises:
+            SystemExit: Nothing is open yet and a connection is being made, which may take seconds: end at once.
+        """
+        if self._declaring:
+            raise SystemExit(0)
+        self.loop.add_callback_threadsafe(self._hang_up)
+
+    def drop(self, reason: str) -> None:
+        """Give the connection up and open another, as if it had been lost."""
+        if self._channel is not None and self._channel.connection.is_open:
+            log.warning("dropping the connection to the broker: %s", reason)
+            self._channel.connection.close()
+
+    def _connect(self) -> None:
+        if self._stopping:
+            return
+        self._declaring = True
+        try:
+            declare(self._urls[self._turn], f"{self._name} (declaring)", self._topology)
+        except BrokerError as error:
+            self._try_again(error)
+            return
+        finally:
+            self._declaring = False
+        SelectConnection(
+            self._addresses[self._turn],
+            on_open_callback=self._on_connection,
+            on_open_error_callback=lambda _connection, error: self._try_again(translate(error, self._address)),
+            on_close_callback=self._on_close,
+            custom_ioloop=self.loop,
+        )
+
+    @property
+    def _address(self) -> str:
+        parameters = self._addresses[self._turn]
+        return f"{parameters.host}:{parameters.port}"
+
+    def _try_again(self, error: BrokerError) -> None:
+        if isinstance(error, BrokerRefused) and not self._ever_opened:
+            raise error
+        if str(error) != self._last_said:  # one line an outage, not one a try
+            self._last_said = str(error)
+            log.warning("%s; trying again until it does", error)
+        rounds = self._failures // len(self._addresses)
+        delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(rounds, 10))
+        self._failures += 1
+        self._turn = (self._turn + 1) % len(self._addresses)
+        self.loop.call_later(delay * random.uniform(0.5, 1.0), self._connect)  # noqa: S311 (jitter, no secret)
+
+    def _on_connection(self, connection: SelectConnection) -> None:
+        connection.add_on_connection_blocked_callback(self._on_blocked)
+        connection.add_on_connection_unblocked_callback(self._on_unblocked)
+        connection.channel(on_open_callback=self._on_channel)
+
+    def _on_channel(self, channel: Channel) -> None:
+        log.info("connected to the broker at %s", self._address)
+        self._ever_opened, self._failures, self._last_said, self._channel = True, 0, "", channel
+        channel.add_on_close_callback(self._on_channel_close)
+        self._opened(channel)
+
+    def _on_channel_close(self, channel: Channel, error: Exception) -> None:
+        if channel.connection.is_open and not self._stopping:
+            log.warning("the channel was closed: %s", translate(error, self._address))
+            channel.connection.close()
+
+    def _on_close(self, _connection: SelectConnection, error: Exception) -> None:
+        self.blocked = False
+        if self._channel is not None:
+            self._channel = None
+            self._lost()
+        if self._stopping:
+            self.loop.stop()
+        else:
+            self._try_again(translate(error, self._address))
+
+    def _on_blocked(self, _connection: SelectConnection, frame: Any) -> None:
+        self.blocked = True
+        log.warning("the broker takes nothing now (%s): waiting for it", frame.method.reason)
+
+    def _on_unblocked(self, _connection: SelectConnection, _frame: Any) -> None:
+        self.blocked = False
+        log.info("the broker takes messages again")
+
+    def _hang_up(self) -> None:
+        """Close politely within a second; a broker that does not answer is left."""
+        self._stopping = True
+        if self._channel is None or not self._channel.connection.is_open:
+            self.loop.stop()
+            return
+        self._channel.connection.close()
+        self.loop.call_later(1, self.loop.stop)

@@ -1,0 +1,96 @@
+"""``exposure-bus VERB``: the group, its exit codes, and where a person's Ctrl-C ends."""
+
+import importlib
+import sys
+from typing import Any, Final
+
+import click
+
+from exposure_bus.command.verbs import find_verbs
+from exposure_bus.errors import BusError
+
+INTERRUPTED: Final = 130
+"""128 and SIGINT, as a shell has it."""
+
+
+class VerbGroup(click.Group):
+    """A group that imports a verb when it is needed, and not before."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the names of all verbs."""
+        return list(find_verbs())
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb by its entry point; None if there is none of this name."""
+        target = find_verbs().get(cmd_name)
+        if target is None:
+            return None
+        module, _, name = target.partition(":")
+        command = getattr(importlib.import_module(module), name)
+        if not isinstance(command, click.Command):
+            raise click.ClickException(f"the verb {cmd_name!r} names {target!r}, which is no command")
+        return command
+
+
+@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="exposure-bus", message="%(prog)s %(version)s")
+def exposure_bus() -> None:
+    """Announce every exposure over RabbitMQ, and prove that none was lost.
+
+    \b
+    ICS host:  publish, replay, load
+    QLF host:  follow, summary, files, alarm, status
+    Anywhere:  tap, doctor
+
+    \b
+    Examples:
+      exposure-bus publish                  relay the exposureDB to the bus
+      exposure-bus follow                   keep this host's cache
+      exposure-bus summary --last           the newest exposure
+      exposure-bus files 195972 --dest /scratch
+
+    Exit codes: 0 done, 1 failed, 2 used wrongly, 3 not there (yet), 4 incomplete.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and leave with its exit code; one line on stderr says what went wrong."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        result: Any = exposure_bus.main(arguments, prog_name="exposure-bus", standalone_mode=False)
+    except BusError as error:
+        return _complain(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has seen enough: `exposure-bus tap | head`
+        return 0
+    except ModuleNotFoundError as error:
+        return _complain(_missing_extra(error), 1)
+    return result if isinstance(result, int) else 0
+
+
+def _complain(text: str, exit_code: int) -> int:
+    click.echo(f"exposure-bus: {text}", err=True)
+    return exit_code
+
+
+_EXTRAS: Final = {
+    "sqlalchemy": "publisher",
+    "psycopg2": "publisher",
+    "astropy": "emulator",
+    "msgpack": "monitor",
+}
+
+
+def _missing_extra(error: ModuleNotFoundError) -> str:
+    extra = _EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        raise error
+    return f"this verb needs {error.name}: pip install 'exposure-bus[{extra}]'"

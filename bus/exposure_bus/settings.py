@@ -1,0 +1,153 @@
+"""Settings: built once at the entry point, immutable, passed down.
+
+A flag beats the environment, which beats the TOML file, which beats the default. A wrong one is named with its source.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from exposure_bus.errors import SettingsError
+
+PREFIX: Final = "EXPOSURE_BUS_"
+"""Every setting's environment variable is this and the setting's name in capitals."""
+
+CONFIG_VARIABLE: Final = PREFIX + "CONFIG"
+
+Url = Annotated[str, Meta(min_length=1)]
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where everything is."""
+
+    broker_url: Url = "amqp://guest:guest@127.0.0.1:5672/%2F"
+    """RabbitMQ, ``amqp://`` or ``amqps://``; several addresses separated by commas."""
+    exposure_db_url: Url
+    """The exposureDB, ``postgresql://…`` or ``sqlite:///path``."""
+    cache_url: Url
+    """The follower's cache, ``sqlite:///path`` or ``postgresql://…``."""
+    subscriber: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")] = "qlf"
+    """Name of this follower; its queue is ``exposures.<subscriber>``."""
+    location_map: dict[str, str] = {}
+    """What ICS calls a folder, and what it is here: prefix to prefix, the longest first."""
+
+
+NAMES: Final = Settings.__struct_fields__
+
+
+def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = None) -> Settings:
+    """Build the settings out of flags, environment, file and defaults.
+
+    Args:
+        flags: Setting's name to value; None values do not count.
+        config: The TOML file; default: what ``EXPOSURE_BUS_CONFIG`` names, else ``exposure-bus.toml`` under the
+            XDG configuration folder, if it is there.
+
+    Raises:
+        SettingsError: A value is wrong, a name unknown, or the file unreadable; names the source.
+    """
+    values = _defaults()
+    sources = dict.fromkeys(values, "default")
+    for source, layer in _layers(flags or {}, config):
+        values |= layer
+        sources |= dict.fromkeys(layer, source)
+    return Settings(**{name: _convert(name, value, sources[name]) for name, value in values.items()})
+
+
+def redacted(url: str) -> str:
+    """Return a URL, or several separated by commas, fit for a log: passwords replaced by ``***``."""
+    return ",".join(_redact_one(part) for part in url.split(","))
+
+
+def _redact_one(url: str) -> str:
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    credentials, _, host = parts.netloc.rpartition("@")
+    user = credentials.partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{user}:***@{host}" if ":" in credentials else f"{user}@{host}"))
+
+
+def _defaults() -> dict[str, Any]:
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "exposure-bus"
+    return {
+        "exposure_db_url": f"sqlite:///{data / 'exposuredb.sqlite'}",
+        "cache_url": f"sqlite:///{data / 'cache.sqlite'}",
+    }
+
+
+def _layers(flags: Mapping[str, Any], config: Path | None) -> list[tuple[str, dict[str, Any]]]:
+    file, named = _config_file(config)
+    environment = {name: os.environ[PREFIX + name.upper()] for name in NAMES if os.environ.get(PREFIX + name.upper())}
+    given = {name: value for name, value in flags.items() if value is not None}
+    layers = [(str(file), _read_file(file))] if named or file.exists() else []
+    layers += [(f"environment variable {PREFIX}{name.upper()}", {name: value}) for name, value in environment.items()]
+    layers += [(f"flag --{name.replace('_', '-')}", {name: value}) for name, value in given.items()]
+    return layers
+
+
+def _config_file(config: Path | None) -> tuple[Path, bool]:
+    """Return the file to read, and whether somebody named it (then it must be there)."""
+    named = config or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
+    if named:
+        return named, True
+    folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return folder / "exposure-bus.toml", False
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"cannot read the settings file {file}: {error}") from error
+    unknown = sorted(set(content) - set(NAMES))
+    if unknown:
+        raise SettingsError(f"{file}: unknown setting {unknown[0]!r}; known are {', '.join(NAMES)}")
+    return content
+
+
+def _convert(name: str, value: Any, source: str) -> Any:
+    if name == "location_map" and isinstance(value, str):
+        value = _parse_map(value, source)
+    field = next(field for field in msgspec.structs.fields(Settings) if field.name == name)
+    try:
+        converted = msgspec.convert(value, field.type)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name} from {source} is {_shown(value)}: {error}") from error
+    _check_scheme(name, converted, source)
+    return converted
+
+
+def _parse_map(text: str, source: str) -> dict[str, str]:
+    """Read ``from=to;from=to``, as an environment variable or a flag writes it."""
+    pairs = [part.partition("=") for part in text.split(";") if part.strip()]
+    if any(not prefix.strip() or not sign for prefix, sign, _ in pairs):
+        raise SettingsError(f"location_map from {source} is {text!r}: write PREFIX=PREFIX, several separated by ';'")
+    return {prefix.strip(): here.strip() for prefix, _, here in pairs}
+
+
+_SCHEMES: Final = {
+    "broker_url": ("amqp", "amqps"),
+    "exposure_db_url": ("postgresql", "sqlite"),
+    "cache_url": ("sqlite", "postgresql"),
+}
+
+
+def _check_scheme(name: str, value: Any, source: str) -> None:
+    if name not in _SCHEMES:
+        return
+    for url in value.split(",") if name == "broker_url" else [value]:
+        scheme, separator, rest = url.strip().partition("://")
+        if scheme not in _SCHEMES[name] or not separator or not rest:
+            allowed = " or ".join(f"{known}://" for known in _SCHEMES[name])
+            raise SettingsError(f"{name} from {source} is {_shown(value)}: it must begin with {allowed}")
+
+
+def _shown(value: Any) -> str:
+    return repr(redacted(value) if isinstance(value, str) else value)

@@ -1,0 +1,25 @@
+"""An ICS for those who have none: plays a real night, or a made-up one, through the exposureDB and onto the disk.
+
+with ExposureDB(url) as db:
+    play_night(read_night("20230913"), db, Path("/tmp/raw"), speed=60)
+"""
+
+from exposure_emulator.errors import EmulatorError, NoSuchNight
+from exposure_emulator.exposure import TakenExposure
+from exposure_emulator.nights import installed_nights, read_night, read_table
+from exposure_emulator.player import NightPlayed, NightPlayer, Played, play_night
+from exposure_emulator.synthetic import synthetic_night
+
+__all__ = [
+    "EmulatorError",
+    "NightPlayed",
+    "NightPlayer",
+    "NoSuchNight",
+    "Played",
+    "TakenExposure",
+    "installed_nights",
+    "play_night",
+    "read_night",
+    "read_table",
+    "synthetic_night",
+]

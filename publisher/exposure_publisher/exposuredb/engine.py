@@ -1,0 +1,79 @@
+"""How the exposureDB is opened, and how its driver's errors become ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from exposure_bus.database import sqlite_path
+from exposure_bus.database.watch import KEEPALIVES
+from exposure_bus.errors import DatabaseError, DatabaseRefused, DatabaseUnreachable
+from exposure_bus.settings import redacted
+
+BUSY_TIMEOUT: Final = 10.0
+"""Seconds that a SQLite writer waits for another one."""
+
+_NO_CONNECTION: Final = "08"
+_PASSING_CLASSES: Final = ("08", "53", "57")
+"""PostgreSQL's error classes that pass: no connection, no resources, an operator restarts it."""
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Return an engine for the exposureDB; no connection is made yet, but a SQLite file's folder is."""
+    path = sqlite_path(url)
+    if path is None:
+        driver_url = sa.make_url(url).set(drivername="postgresql+psycopg2")
+        return sa.create_engine(driver_url, connect_args=KEEPALIVES, pool_pre_ping=True)
+    with translated(url):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that writes: on SQLite it takes its turn at once, rather than fail half-way."""
+    with engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def translated(url: str) -> Iterator[None]:
+    """Turn the driver's and the operating system's errors into ours.
+
+    Raises:
+        DatabaseUnreachable: It does not answer, is busy or was restarted; worth another try.
+        DatabaseRefused: It says no: rights, no such table, not a database, a full disk.
+    """
+    try:
+        yield
+    except exc.DBAPIError as error:
+        raise _ours(error, url) from error
+    except OSError as error:
+        raise DatabaseRefused(f"cannot open {redacted(url)}: {error.strerror or error}") from error
+
+
+def _ours(error: exc.DBAPIError, url: str) -> DatabaseError:
+    text = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+    passing = error.connection_invalidated or "locked" in text or "busy" in text
+    if isinstance(error, exc.OperationalError) and not url.startswith("sqlite"):
+        code = getattr(error.orig, "pgcode", None) or _NO_CONNECTION
+        passing = passing or code.startswith(_PASSING_CLASSES)
+    kind = DatabaseUnreachable if passing else DatabaseRefused
+    return kind(f"the exposureDB {redacted(url)}: {text}")
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where we say, see _begin_sqlite
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")  # the exposureDB is the truth: a commit survives a power cut
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

@@ -1,0 +1,170 @@
+"""The ledger's operations, each one transaction."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from exposure_publisher.exposuredb.creation import create_if_missing
+from exposure_publisher.exposuredb.engine import open_engine, translated, writing
+from exposure_publisher.exposuredb.table import COLUMNS
+from exposure_publisher.ledger.rows import COLUMN_LIST, files_of
+from exposure_publisher.ledger.state import LedgerState
+from exposure_publisher.ledger.unnumbered import Unnumbered
+from exposure_schemas import Manifest
+
+CHANGES_AT_ONCE: Final = 5000
+"""Changes that are looked through for one page; several may be of one exposure."""
+
+Numbered = tuple[int, int]
+"""expid and the sequence number it got."""
+
+LedgerRow = tuple[int, dict[str, Any], Manifest | None]
+"""Sequence number, the exposure's present columns, its manifest."""
+
+
+class Ledger(ABC):
+    """The ledger of one exposureDB.
+
+    Args:
+        url: The exposureDB; made if it is not there.
+
+    Every method raises `DatabaseUnreachable` or `DatabaseRefused` when the database does.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._engine = open_engine(url)
+        with translated(url):
+            create_if_missing(self._engine)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def state(self) -> LedgerState:
+        """Return how far the ledger is."""
+        with translated(self._url), self._engine.connect() as connection:
+            row = connection.execute(sa.text("SELECT epoch, newest, confirmed FROM exposure_ledger_state")).one()
+        return LedgerState(epoch=row.epoch, newest=row.newest, confirmed=row.confirmed)
+
+    def unnumbered(self, most: int) -> list[Unnumbered]:
+        """Return exposures whose changes have no number yet, the oldest change first.
+
+        Args:
+            most: The most exposures to return.
+        """
+        with translated(self._url), self._engine.connect() as connection:
+            rows = connection.execute(_UNNUMBERED, {"changes": CHANGES_AT_ONCE, "most": most}).all()
+        return [_unnumbered(row) for row in rows]
+
+    def number(
+        self, changes: Sequence[Unnumbered], manifests: Sequence[Manifest | None], confirmed: int
+    ) -> list[Numbered]:
+        """Give each change the next number, all in one transaction.
+
+        Args:
+            changes: What `unnumbered` returned; what another relay has numbered since gets none.
+            manifests: The manifest of each.
+            confirmed: The broker has everything up to this number; kept in the same transaction.
+
+        Returns:
+            expid and number, ascending by number.
+        """
+        with translated(self._url), writing(self._engine) as connection:
+            newest = self._lock_newest(connection)
+            mine = self._take(connection, changes)
+            numbered = [
+                (change, files, newest + place)
+                for place, (change, files) in enumerate(
+                    (pair for pair in zip(changes, manifests, strict=True) if pair[0].expid in mine and pair[0].row), 1
+                )
+            ]
+            self._write(connection, numbered)
+            connection.execute(_ADVANCE, {"newest": newest + len(numbered), "confirmed": confirmed})
+        return [(change.expid, sequence) for change, _, sequence in numbered]
+
+    def confirm(self, confirmed: int) -> None:
+        """Keep that the broker has everything up to a number."""
+        with translated(self._url), writing(self._engine) as connection:
+            connection.execute(_CONFIRM, {"confirmed": confirmed})
+
+    def read(self, first: int, last: int, most: int) -> list[LedgerRow]:
+        """Return the present state of the exposures whose newest number lies in a span, ascending by number.
+
+        Args:
+            first: First number of the span.
+            last: Last number of it, included.
+            most: The most rows to return.
+        """
+        with translated(self._url), self._engine.connect() as connection:
+            rows = connection.execute(_READ, {"first": first, "last": last, "most": most}).all()
+        return [_ledger_row(row) for row in rows]
+
+    @abstractmethod
+    def _lock_newest(self, connection: sa.Connection) -> int:
+        """Return the newest number, and keep others from numbering until the transaction ends."""
+
+    @abstractmethod
+    def _take(self, connection: sa.Connection, changes: Sequence[Unnumbered]) -> set[int]:
+        """Delete the changes that are to be numbered; return the expids whose changes were still there."""
+
+    @abstractmethod
+    def _write(self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Manifest | None, int]]) -> None:
+        """Write each exposure's newest number and manifest."""
+
+
+def open_ledger(url: str) -> Ledger:
+    """Open the ledger of an exposureDB; raises as `Ledger`."""
+    from exposure_publisher.ledger.postgresql import PostgresqlLedger  # noqa: PLC0415 (it imports this module)
+    from exposure_publisher.ledger.sqlite import SqliteLedger  # noqa: PLC0415 (likewise)
+
+    return SqliteLedger(url) if url.startswith("sqlite") else PostgresqlLedger(url)
+
+
+def now() -> datetime:
+    """Return the present moment, UTC."""
+    return datetime.now(UTC)
+
+
+# The inner limit keeps a page cheap however many changes wait.
+_UNNUMBERED: Final = sa.text(
+    f"""SELECT c.expid AS change_expid, c.last_change, l.files, l.files_of, {COLUMN_LIST}
+    FROM (SELECT expid, max(id) AS last_change
+          FROM (SELECT id, expid FROM exposure_change ORDER BY id LIMIT :changes) AS oldest
+          GROUP BY expid ORDER BY max(id) LIMIT :most) AS c
+    LEFT JOIN exposure AS e ON e.expid = c.expid
+    LEFT JOIN exposure_ledger AS l ON l.expid = c.expid
+    ORDER BY c.last_change"""
+)
+
+_READ: Final = sa.text(
+    f"""SELECT l.sequence, l.files, {COLUMN_LIST}
+    FROM exposure_ledger AS l JOIN exposure AS e ON e.expid = l.expid
+    WHERE l.sequence BETWEEN :first AND :last ORDER BY l.sequence LIMIT :most"""
+)
+
+_ADVANCE: Final = sa.text(
+    """UPDATE exposure_ledger_state SET newest = :newest,
+    confirmed = CASE WHEN confirmed < :confirmed THEN :confirmed ELSE confirmed END"""
+)
+
+_CONFIRM: Final = sa.text("UPDATE exposure_ledger_state SET confirmed = :confirmed WHERE confirmed < :confirmed")
+
+
+def _unnumbered(row: Any) -> Unnumbered:
+    columns = dict(zip(COLUMNS, row[4:], strict=True)) if row[4] is not None else None
+    listed = columns is not None and row.files_of is not None and row.files_of == columns["data_written_at"]
+    return Unnumbered(
+        expid=row.change_expid,
+        last_change=row.last_change,
+        row=columns,
+        files=files_of(row.files) if listed else None,
+        files_listed=listed,
+    )
+
+
+def _ledger_row(row: Any) -> LedgerRow:
+    return row.sequence, dict(zip(COLUMNS, row[2:], strict=True)), files_of(row.files)

@@ -1,0 +1,74 @@
+"""From a database's row to an exposure.
+
+Databases hold what no message may carry: text where SQLite was told a number, NaN. Such a value is announced as None
+and said in the log: one bad value must not keep an exposure from those who wait for it.
+"""
+
+import logging
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from exposure_publisher.errors import InvalidExposure
+from exposure_publisher.exposuredb.table import COLUMNS, as_moment
+from exposure_schemas import Exposure, Manifest
+
+COLUMN_LIST: Final = ", ".join(f"e.{column}" for column in COLUMNS)
+"""The exposure's columns for a SELECT, with the table called ``e``."""
+
+log = logging.getLogger(__name__)
+
+_TYPES: Final = {field.name: field.type for field in msgspec.structs.fields(Exposure)}
+_NO_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MOMENTS: Final = ("date", "data_written_at")
+_MANIFEST: Final = msgspec.json.Decoder(Manifest)
+
+
+def exposure_of(row: Mapping[str, Any], sequence: int, files: Manifest | None) -> Exposure:
+    """Return a validated exposure; a value that it cannot have becomes None, with a line in the log.
+
+    Raises:
+        InvalidExposure: The night itself cannot be read.
+    """
+    extra = {"sequence": sequence, "files": files}
+    try:
+        return msgspec.convert(_read(row) | extra, Exposure)
+    except (ValueError, TypeError):  # msgspec's ValidationError is a ValueError
+        values = {name: _mended(row["expid"], name, value) for name, value in row.items()}
+    try:
+        return msgspec.convert(values | extra, Exposure)
+    except msgspec.ValidationError as error:
+        raise InvalidExposure(f"exposure {row['expid']} cannot be announced: {error}") from error
+
+
+def files_of(text: str | None) -> Manifest | None:
+    """Read a manifest as the ledger keeps it."""
+    return None if text is None else _MANIFEST.decode(text)
+
+
+def files_text(files: Manifest | None) -> str | None:
+    """Write a manifest as the ledger keeps it."""
+    return None if files is None else msgspec.json.encode(files).decode()
+
+
+def _read(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _value(name, value) for name, value in row.items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if name in _MOMENTS:
+        return as_moment(value)
+    return bool(value) if name == "data_written" else value
+
+
+def _mended(expid: int, name: str, value: Any) -> Any:
+    try:
+        return msgspec.convert(_value(name, value), _TYPES[name])
+    except (ValueError, TypeError) as error:
+        log.error("exposure %s: %s is %r, announced as none: %s", expid, name, value, error)  # noqa: TRY400 (no crash)
+        return _NO_MOMENT if name == "data_written_at" else None

@@ -1,0 +1,104 @@
+"""Answers to followers that miss something: the present state of what the missing numbers stood for.
+
+They go out packed, page by page, and only a few at a time, so that live messages keep their latency.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+from exposure_bus.broker import ConfirmedPublisher
+from exposure_publisher.ledger import Ledger
+from exposure_publisher.relay.messages import MessageMaker, Outgoing
+from exposure_schemas import MOST_EXPOSURES, ReplayRequest, Span
+from exposure_schemas.routing import REPLAY_EXCHANGE
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT: Final = 20
+"""Packed messages without a confirm; more would stand in front of live ones in the broker."""
+
+
+class ReplayPart:
+    """Key of one packed message in flight; nobody needs to know which."""
+
+
+class Answers:
+    """Replay requests that wait for their answer, and the one that is being answered.
+
+    Args:
+        ledger: The ledger.
+        publisher: Takes the messages.
+        maker: Makes them.
+        epoch: The ledger's identity; a request for another is passed over.
+    """
+
+    def __init__(self, ledger: Ledger, publisher: ConfirmedPublisher[object], maker: MessageMaker, epoch: str) -> None:
+        self._ledger = ledger
+        self._publisher = publisher
+        self._maker = maker
+        self._epoch = epoch
+        self._line: deque[tuple[ReplayRequest, int]] = deque()
+        self._pages: Iterator[Outgoing] | None = None
+        self._in_flight = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a request waits for its answer, or for more of it."""
+        return bool(self._line)
+
+    def add(self, request: ReplayRequest, delivery_tag: int) -> None:
+        """Put a request in the line; `pump` says when its delivery may be acked."""
+        if request.epoch != self._epoch:
+            log.info("%s asks for another ledger's numbers: it will learn ours by heartbeat", request.subscriber)
+            request = _nothing_of(request)
+        self._line.append((request, delivery_tag))
+
+    def pump(self, newest: int) -> tuple[bool, int | None]:
+        """Publish one page.
+
+        Args:
+            newest: The newest number; what is asked beyond it is not there yet.
+
+        Returns:
+            Whether there may be more at once, and the delivery tag of a request that is answered now.
+        """
+        if not self._line or self._in_flight >= IN_FLIGHT or self._publisher.room <= 0:
+            return False, None
+        request, tag = self._line[0]
+        if self._pages is None:
+            self._pages = self._answer(request, newest)
+        outgoing = next(self._pages, None)
+        if outgoing is None:
+            self._pages = None
+            self._line.popleft()
+            return bool(self._line), tag
+        self._in_flight += 1
+        self._publisher.publish(ReplayPart(), REPLAY_EXCHANGE, request.subscriber, outgoing.body, outgoing.properties)
+        return True, None
+
+    def settled(self) -> None:
+        """Note that one packed message was confirmed, or refused: then the follower asks again."""
+        self._in_flight -= 1
+
+    def _answer(self, request: ReplayRequest, newest: int) -> Iterator[Outgoing]:
+        count = sum(last - first + 1 for first, last in request.missing)
+        if count:
+            log.info("replaying %d missing numbers to %s", count, request.subscriber)
+        for first, last in request.missing:
+            yield from self._answer_span((first, min(last, newest)))
+
+    def _answer_span(self, span: Span) -> Iterator[Outgoing]:
+        first, last = span
+        while first <= last:
+            rows = self._ledger.read(first, last, MOST_EXPOSURES)
+            end = rows[-1][0] if len(rows) == MOST_EXPOSURES else last
+            yield from self._maker.packed(rows, (first, end), replayed=True)
+            first = end + 1
+
+
+def _nothing_of(request: ReplayRequest) -> ReplayRequest:
+    return ReplayRequest(
+        subscriber=request.subscriber, epoch=request.epoch, missing=(), requested_at=request.requested_at
+    )

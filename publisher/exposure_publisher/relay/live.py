@@ -1,0 +1,129 @@
+"""The live flow: numbers what has changed, publishes it in order, and keeps what is confirmed."""
+
+import logging
+from typing import Final
+
+from exposure_bus.broker import ConfirmedPublisher
+from exposure_publisher.ledger import Ledger, LedgerRow, LedgerState, Unnumbered
+from exposure_publisher.manifest import list_files
+from exposure_publisher.relay.messages import MessageMaker, Outgoing
+from exposure_publisher.relay.unconfirmed import Unconfirmed
+from exposure_schemas import Span, routing_key
+from exposure_schemas.routing import EXCHANGE
+
+log = logging.getLogger(__name__)
+
+PAGE: Final = 200
+"""Exposures that are numbered or read at once: enough to be quick, few enough for the loop to turn."""
+
+MOST_UNCONFIRMED: Final = 5000
+"""Spans without a confirm at which nothing new is sent: something is wrong with the broker."""
+
+
+class LiveFlow:
+    """Publishes what the ledger has beyond what the broker confirmed, and whatever changes.
+
+    Args:
+        ledger: The ledger.
+        state: How far it is.
+        publisher: Takes the messages, with the span each accounts for as its key.
+        maker: Makes them.
+    """
+
+    def __init__(
+        self, ledger: Ledger, state: LedgerState, publisher: ConfirmedPublisher[object], maker: MessageMaker
+    ) -> None:
+        self._ledger = ledger
+        self._publisher = publisher
+        self._maker = maker
+        self._cursor = state.confirmed
+        self._kept = state.confirmed
+        self._again: dict[Span, None] = {}
+        self._unconfirmed = Unconfirmed(state.confirmed)
+        self.newest = state.newest
+        """The newest number given."""
+
+    @property
+    def all_confirmed(self) -> bool:
+        """Whether the broker has everything that was numbered."""
+        return not self._unconfirmed and self._cursor == self.newest
+
+    @property
+    def starved(self) -> bool:
+        """Whether the next page has to wait for confirms."""
+        return self._publisher.room <= 0 or len(self._unconfirmed) >= MOST_UNCONFIRMED
+
+    def pump(self) -> bool:
+        """Publish one page; True if there may be more at once."""
+        if self.starved:
+            return False
+        most = min(PAGE, self._publisher.room)
+        if self._cursor < self.newest:
+            self._send_live(self._behind(most))
+            return True
+        changes = self._ledger.unnumbered(most)
+        if changes:
+            self._send_live(self._numbered(changes))
+        return bool(changes)
+
+    def confirmed(self, span: Span) -> None:
+        """Note that the broker has a span."""
+        self._unconfirmed.confirmed(span)
+        self._again.pop(span, None)
+
+    def refused(self, span: Span) -> None:
+        """Note that a span has to be sent again."""
+        self._again[span] = None
+
+    def send_again(self) -> None:
+        """Send what was refused, in its present state, without holding up what is new."""
+        for span in list(self._again)[: max(0, self._publisher.room)]:
+            del self._again[span]
+            rows = self._ledger.read(*span, most=1)
+            for outgoing in self._maker.packed(rows, span, replayed=False):
+                self._send(outgoing)
+
+    def keep_confirmed(self) -> None:
+        """Write down how far the broker has everything, so that a restart need not begin before it."""
+        watermark = self._unconfirmed.watermark
+        if watermark > self._kept:
+            self._ledger.confirm(watermark)
+            self._kept = watermark
+
+    def _behind(self, most: int) -> list[LedgerRow]:
+        """Read what is numbered and not yet sent since the last start or connection."""
+        rows = self._ledger.read(self._cursor + 1, self.newest, most)
+        if not rows:  # whatever was numbered up to here belongs to rows that are gone
+            self._cursor = self.newest
+        return rows
+
+    def _numbered(self, changes: list[Unnumbered]) -> list[LedgerRow]:
+        """Number what has changed, and return it; rows deleted since get no number."""
+        # The directories are read before the transaction: a hanging file server must not lock the exposureDB.
+        listed = [change.files if change.files_listed else list_files(change.row or _NOT_WRITTEN) for change in changes]
+        watermark = self._unconfirmed.watermark
+        numbers = dict(self._ledger.number(changes, listed, watermark))
+        self._kept = watermark
+        self.newest = max(self.newest, *numbers.values(), 0)
+        return [
+            (numbers[change.expid], change.row, files)
+            for change, files in zip(changes, listed, strict=True)
+            if change.row is not None and change.expid in numbers
+        ]
+
+    def _send_live(self, rows: list[LedgerRow]) -> None:
+        for outgoing in self._maker.live(rows, self._cursor):
+            self._send(outgoing)
+
+    def _send(self, outgoing: Outgoing) -> None:
+        message = outgoing.message
+        span = message.covers or (0, 0)
+        key = routing_key(message.exposures[0]) if message.exposures else _EMPTY_KEY
+        self._unconfirmed.sent(span)
+        self._cursor = max(self._cursor, span[1])
+        self._publisher.publish(span, EXCHANGE, key, outgoing.body, outgoing.properties)
+
+
+_NOT_WRITTEN: Final = {"data_written": False, "data_location": None}
+_EMPTY_KEY: Final = "exposure.pending.none.none"
+"""Under which a span is accounted for that has no exposure left to show."""

@@ -1,0 +1,285 @@
+"""The relay itself: one loop in which the broker, the exposureDB and the clock take turns.
+
+It is idle until something wakes it: a commit in the exposureDB, a confirm or a request from the broker, a timer.
+Wherever it is killed, what the broker has not confirmed is in the ledger, and goes out again at the next start.
+"""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pika
+from pika.channel import Channel
+
+from exposure_bus.broker import BrokerLink, ConfirmedPublisher, envelope_of, properties_for
+from exposure_bus.broker.topology import declare_publisher
+from exposure_bus.errors import DatabaseError, DatabaseRefused
+from exposure_publisher.errors import AnotherRelay
+from exposure_publisher.relay.answers import Answers, ReplayPart
+from exposure_publisher.relay.live import LiveFlow
+from exposure_publisher.relay.messages import MessageMaker
+from exposure_publisher.relay.source import Source
+from exposure_schemas import MSGPACK, DecodeError, Heartbeat, ReplayRequest, decode, encode
+from exposure_schemas.routing import EXCHANGE, HEARTBEAT_KEY, REQUEST_QUEUE
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_INTERVAL: Final = 5.0
+"""Seconds between heartbeats."""
+
+RETRY: Final = 1.0
+"""Seconds after which a lost database, a busy leadership or a refused message is tried again."""
+
+KEEP_CONFIRMED: Final = 0.2
+"""Seconds that confirms are gathered before they are written down."""
+
+
+class Relay:
+    """Relays one exposureDB to one broker.
+
+    Args:
+        broker_url: RabbitMQ.
+        exposure_db_url: The exposureDB.
+        content_type: How bodies are written: msgpack, or JSON for foreign tools.
+        once: End when everything that is there has been confirmed.
+    """
+
+    def __init__(
+        self, broker_url: str, exposure_db_url: str, *, content_type: str = MSGPACK, once: bool = False
+    ) -> None:
+        self._exposure_db_url = exposure_db_url
+        self._content_type = content_type
+        self._once = once
+        self._link = BrokerLink(
+            broker_url,
+            "exposure-bus publish",
+            topology=declare_publisher,
+            opened=self._on_opened,
+            lost=self._on_lost,
+        )
+        self._later = self._link.loop.call_later
+        self._source: Source | None = None
+        self._channel: Channel | None = None
+        self._publisher: ConfirmedPublisher[object] | None = None
+        self._live: LiveFlow | None = None
+        self._answers: Answers | None = None
+        self._epoch = ""
+        self._pumping = self._starved = self._keeping = self._resending = False
+        self._next_look: Any = None
+        self._last_said = ""
+
+    def run(self) -> None:
+        """Relay until `stop`.
+
+        Raises:
+            BrokerRefused: The broker refuses at the start.
+            DatabaseRefused: The exposureDB refuses at the start.
+            AnotherRelay: With `once`: another relay leads.
+        """
+        self._later(0, self._open_source)
+        self._later(HEARTBEAT_INTERVAL, self._beat)
+        try:
+            self._link.run()
+        finally:
+            self._close_source()
+
+    def stop(self) -> None:
+        """End `run` soon; safe in a signal handler."""
+        self._link.stop()
+
+    # The exposureDB comes and goes.
+
+    def _open_source(self) -> None:
+        try:
+            self._source = Source(self._exposure_db_url)
+            self._link.loop.add_handler(self._source.watch.fileno(), self._on_commit, self._link.loop.READ)
+        except (AnotherRelay, DatabaseError) as error:
+            if isinstance(error, DatabaseRefused) or (self._once and isinstance(error, AnotherRelay)):
+                raise
+            self._say_once(
+                f"{error}; trying again until it does" if isinstance(error, DatabaseError) else f"{error}; standing by"
+            )
+            self._later(RETRY, self._open_source)
+            return
+        if self._last_said:
+            log.info("relaying the exposureDB")
+        self._last_said = ""
+        self._begin()
+
+    def _close_source(self) -> None:
+        if self._source is not None:
+            self._link.loop.remove_handler(self._source.watch.fileno())
+            self._source.close()
+            self._source = None
+        self._live = self._answers = None
+
+    def _database_failed(self, error: DatabaseError) -> None:
+        self._say_once(f"{error}; trying again until it does")
+        self._close_source()
+        self._later(RETRY, self._open_source)
+
+    def _say_once(self, text: str) -> None:
+        if text != self._last_said:
+            self._last_said = text
+            log.warning("%s", text)
+
+    # The broker comes and goes.
+
+    def _on_opened(self, channel: Channel) -> None:
+        self._channel = channel
+        self._publisher = ConfirmedPublisher(channel, confirmed=self._on_confirmed, refused=self._on_refused)
+        self._begin()
+
+    def _on_lost(self) -> None:
+        self._channel = self._publisher = self._live = self._answers = None
+
+    def _begin(self) -> None:
+        """Start relaying where the last confirm was kept, once both ends are there."""
+        if self._source is None or self._publisher is None or self._channel is None:
+            return
+        try:
+            state = self._source.ledger.state()
+        except DatabaseError as error:
+            self._database_failed(error)
+            return
+        maker = MessageMaker(state.epoch, self._content_type)
+        self._epoch = state.epoch
+        self._live = LiveFlow(self._source.ledger, state, self._publisher, maker)
+        self._answers = Answers(self._source.ledger, self._publisher, maker, state.epoch)
+        if not self._once:
+            self._channel.basic_qos(prefetch_count=100)
+            self._channel.basic_consume(REQUEST_QUEUE, self._on_request)
+        self._send_heartbeat()
+        self._pump_soon()
+
+    # What happens in the loop.
+
+    def _on_commit(self, _descriptor: int, _events: int) -> None:
+        assert self._source is not None, "the handler is removed with the source"  # noqa: S101 (for the type checker)
+        try:
+            if not self._source.watch.drain():
+                return
+            look_again = self._source.watch.look_again
+        except DatabaseError as error:
+            self._database_failed(error)
+            return
+        self._pump_soon()
+        self._look(look_again)
+
+    def _look(self, delays: tuple[float, ...]) -> None:
+        """Look again after each delay, unless another wake-up comes before."""
+        if self._next_look is not None:
+            self._link.loop.remove_timeout(self._next_look)
+        self._next_look = self._later(delays[0], lambda: self._look_and_go_on(delays[1:])) if delays else None
+
+    def _look_and_go_on(self, delays: tuple[float, ...]) -> None:
+        self._next_look = None
+        self._pump_soon()
+        self._look(delays)
+
+    def _pump_soon(self) -> None:
+        if not self._pumping:
+            self._pumping = True
+            self._link.loop.add_callback(self._pump)
+
+    def _pump(self) -> None:
+        """Publish one page of what is live, else one of what is asked for; then let the loop turn."""
+        self._pumping = False
+        if self._live is None or self._answers is None or self._channel is None or self._link.blocked:
+            return
+        try:
+            self._starved = self._live.starved
+            more = self._live.pump()
+            if not more:
+                more, answered = self._answers.pump(self._live.newest)
+                if answered is not None:
+                    self._channel.basic_ack(answered)
+        except DatabaseError as error:
+            self._database_failed(error)
+            return
+        if more:
+            self._pump_soon()
+        elif self._once and self._live.all_confirmed:
+            self._finish()
+
+    def _finish(self) -> None:
+        self._keep_confirmed()
+        self._link.stop()
+
+    def _on_confirmed(self, keys: list[object]) -> None:
+        for key in keys:
+            self._settle(key, confirmed=True)
+        if not self._keeping:
+            self._keeping = True
+            self._later(KEEP_CONFIRMED, self._keep_confirmed)
+        if self._once or self._starved or (self._answers is not None and self._answers.waiting):
+            self._pump_soon()
+
+    def _on_refused(self, keys: list[object], reason: str) -> None:
+        log.warning("%d messages did not arrive (%s): sending them again", len(keys), reason)
+        for key in keys:
+            self._settle(key, confirmed=False)
+        if not self._resending:
+            self._resending = True
+            self._later(RETRY, self._send_again)
+
+    def _settle(self, key: Any, *, confirmed: bool) -> None:
+        if isinstance(key, ReplayPart):
+            if self._answers is not None:
+                self._answers.settled()
+        elif self._live is not None:
+            (self._live.confirmed if confirmed else self._live.refused)(key)
+
+    def _keep_confirmed(self) -> None:
+        self._keeping = False
+        if self._live is None:
+            return
+        try:
+            self._live.keep_confirmed()
+        except DatabaseError as error:
+            self._database_failed(error)
+
+    def _send_again(self) -> None:
+        self._resending = False
+        if self._live is None or self._link.blocked:
+            return
+        try:
+            self._live.send_again()
+        except DatabaseError as error:
+            self._database_failed(error)
+
+    def _on_request(self, channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
+        try:
+            request = decode(body, envelope_of(properties))
+        except DecodeError as error:
+            log.warning("a replay request cannot be read: %s", error)
+            request = None
+        if isinstance(request, ReplayRequest) and self._answers is not None:
+            self._answers.add(request, method.delivery_tag)
+            self._pump_soon()
+        else:
+            channel.basic_reject(method.delivery_tag, requeue=False)
+
+    # The clock.
+
+    def _beat(self) -> None:
+        self._later(HEARTBEAT_INTERVAL, self._beat)
+        if self._publisher is not None and not self._link.blocked:
+            self._publisher.give_up_late()
+            self._send_heartbeat()
+        self._pump_soon()  # a missed wake-up costs a heartbeat's time, and no exposure
+
+    def _send_heartbeat(self) -> None:
+        """Say how far the ledger is; silent without the exposureDB, since then nobody knows."""
+        if self._live is None or self._publisher is None or self._once:
+            return
+        beat = Heartbeat(
+            epoch=self._epoch,
+            newest=self._live.newest,
+            published_at=datetime.now(UTC),
+            interval=HEARTBEAT_INTERVAL,
+        )
+        properties = properties_for(
+            beat, f"{self._epoch}-heartbeat-{beat.published_at.timestamp()}", self._content_type
+        )
+        self._publisher.publish(None, EXCHANGE, HEARTBEAT_KEY, encode(beat, self._content_type), properties)

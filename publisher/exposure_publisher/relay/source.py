@@ -1,0 +1,47 @@
+"""The exposureDB as the relay holds it: leadership, ledger and wake-ups together, lost and found together."""
+
+from types import TracebackType
+from typing import Self
+
+from exposure_bus.database import CommitWatch, watch_commits
+from exposure_publisher.exposuredb.capture_postgresql import CHANNEL
+from exposure_publisher.ledger import Ledger, open_ledger
+from exposure_publisher.relay.leadership import lead
+
+
+class Source:
+    """An exposureDB that this process relays.
+
+    Args:
+        url: The exposureDB.
+
+    Raises:
+        AnotherRelay: Another process leads.
+        DatabaseUnreachable: It does not answer.
+        DatabaseRefused: It says no.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.ledger: Ledger = open_ledger(url)
+        """The ledger."""
+        try:
+            self._leadership = lead(url)
+            self.watch: CommitWatch = watch_commits(url, CHANNEL)
+            """Wakes after a commit."""
+        except BaseException:
+            self.ledger.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.watch.close()
+        self._leadership.close()
+        self.ledger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

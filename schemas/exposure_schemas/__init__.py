@@ -1,0 +1,59 @@
+"""What is said on the exposure bus: messages, codec, names. It imports nothing of ours and opens nothing."""
+
+from exposure_schemas.alarm import ALARM_LEVELS, Alarm, AlarmLevel
+from exposure_schemas.codec import (
+    JSON,
+    MESSAGE_TYPES,
+    MOST_BYTES,
+    MSGPACK,
+    SCHEMA_VERSION,
+    Envelope,
+    Message,
+    decode,
+    encode,
+    envelope,
+)
+from exposure_schemas.errors import DecodeError, InvalidValue, Reason, SchemaError
+from exposure_schemas.exposure import SUMMARY_KEYS, Exposure, summary_of
+from exposure_schemas.file_classes import FILE_CLASSES, classes_asked, file_class_of
+from exposure_schemas.heartbeat import Heartbeat
+from exposure_schemas.manifest import Manifest, ManifestFile
+from exposure_schemas.replay_request import ReplayRequest
+from exposure_schemas.routing import alarm_key, follower_queue, routing_key
+from exposure_schemas.summary import MOST_EXPOSURES, ExposureSummary, Span
+
+__all__ = [
+    "ALARM_LEVELS",
+    "FILE_CLASSES",
+    "JSON",
+    "MESSAGE_TYPES",
+    "MOST_BYTES",
+    "MOST_EXPOSURES",
+    "MSGPACK",
+    "SCHEMA_VERSION",
+    "SUMMARY_KEYS",
+    "Alarm",
+    "AlarmLevel",
+    "DecodeError",
+    "Envelope",
+    "Exposure",
+    "ExposureSummary",
+    "Heartbeat",
+    "InvalidValue",
+    "Manifest",
+    "ManifestFile",
+    "Message",
+    "Reason",
+    "ReplayRequest",
+    "SchemaError",
+    "Span",
+    "alarm_key",
+    "classes_asked",
+    "decode",
+    "encode",
+    "envelope",
+    "file_class_of",
+    "follower_queue",
+    "routing_key",
+    "summary_of",
+]

@@ -1,0 +1,21 @@
+"""The message that says how far the publisher is, even when nothing happens."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from exposure_schemas.exposure import Moment
+from exposure_schemas.summary import Epoch
+
+
+class Heartbeat(Struct, frozen=True, kw_only=True):
+    """The publisher lives, and this is its newest number."""
+
+    epoch: Epoch
+    """The ledger that the number belongs to."""
+    newest: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    """The newest sequence number given; 0 if the ledger is empty."""
+    published_at: Moment
+    """When the publisher made the message."""
+    interval: Annotated[float, Meta(gt=0)]
+    """Seconds until the next one, so that a listener knows what late means."""

@@ -1,0 +1,1 @@
+"""The QLF side: the follower and its cache, and what `ICSInterface` answers from it."""

@@ -1,0 +1,153 @@
+"""The cache's database, through its driver.
+
+A summary of one exposure is to take microseconds and the command a quarter of a second, so there is no layer between
+(docs/decisions/0005-cache-through-the-driver.md). The SQL is the same for both drivers but for the placeholder.
+"""
+
+import os
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from exposure_bus.database import sqlite_path
+from exposure_subscriber.cache.schema import FIRST_ROW, TABLES
+
+Row = tuple[Any, ...]
+
+
+class CacheDatabase(ABC):
+    """One cache, with a connection for each thread and process that uses it.
+
+    It may be built in a parent process and used in its forked children: a child opens its own connections, and leaves
+    the parent's alone. Nothing is opened before the first use.
+
+    All methods raise `DatabaseUnreachable` or `DatabaseRefused` when the database does.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._local = threading.local()
+
+    @property
+    def connection(self) -> Any:
+        """The driver's connection of this thread in this process."""
+        local = self._local
+        if getattr(local, "pid", None) != os.getpid():
+            # A connection that a fork brought along is the parent's: kept alive unused, since closing it here would
+            # end the parent's session (PostgreSQL) or drop its locks (SQLite).
+            local.inherited = getattr(local, "connection", None)
+            local.connection = self._connect()
+            local.pid = os.getpid()
+        return local.connection
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of a SELECT; placeholders are ``?``."""
+        with self._translated():
+            cursor = self.connection.cursor()
+            cursor.execute(self._placed(sql), values)
+            rows: list[Row] = cursor.fetchall()
+            return rows
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        """A transaction that writes, from the start; yields a cursor-like object with ``?`` placeholders."""
+        with self._translated():
+            cursor = self.connection.cursor()
+            self._begin(cursor)
+            try:
+                yield _Writer(cursor, self)
+                cursor.execute("COMMIT")
+            except BaseException:
+                self._roll_back(cursor)
+                raise
+
+    def create(self) -> None:
+        """Make the tables where they are missing."""
+        with self.transaction() as writer:
+            self._serialise_creation(writer)
+            for statement in TABLES:
+                writer.execute(statement.format(**self._words))
+            writer.execute(FIRST_ROW)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        if getattr(self._local, "pid", None) == os.getpid():
+            self._local.connection.close()
+        self._local = threading.local()
+
+    @abstractmethod
+    def upsert(self, writer: Any, rows: Sequence[Row]) -> None:
+        """Insert rows of `exposure_subscriber.cache.schema.COLUMNS`, each expid once; a newer state stays."""
+
+    @abstractmethod
+    def notify(self, writer: Any) -> None:
+        """Wake who waits for this cache, once the transaction commits."""
+
+    @contextmanager
+    @abstractmethod
+    def hold_name(self, name: str) -> Iterator[bool]:
+        """Hold a name among all processes that use this cache; yields False if another holds it."""
+
+    _words: dict[str, str]
+
+    @abstractmethod
+    def _connect(self) -> Any:
+        """Open a connection of the driver's."""
+
+    @abstractmethod
+    def _begin(self, cursor: Any) -> None:
+        """Begin a transaction that writes."""
+
+    @abstractmethod
+    def _roll_back(self, cursor: Any) -> None:
+        """Undo a transaction, if there still is one."""
+
+    @abstractmethod
+    def _translated(self) -> Any:
+        """A context in which the driver's errors become ours."""
+
+    @abstractmethod
+    def _placed(self, sql: str) -> str:
+        """Return SQL with the driver's placeholders."""
+
+    @abstractmethod
+    def _serialise_creation(self, writer: Any) -> None:
+        """Keep two who come first from creating at once."""
+
+
+class _Writer:
+    """A cursor within a transaction."""
+
+    def __init__(self, cursor: Any, database: CacheDatabase) -> None:
+        self.cursor = cursor
+        self._placed = database._placed  # noqa: SLF001 (one concept, two classes)
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """Run a statement."""
+        self.cursor.execute(self._placed(sql), values)
+        return self.cursor
+
+    def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement for each row."""
+        self.cursor.executemany(self._placed(sql), rows)
+
+
+def open_cache(url: str) -> CacheDatabase:
+    """Return the cache of a URL, ``sqlite:///path`` or ``postgresql://…``; nothing is opened yet."""
+    path = sqlite_path(url)
+    if path is not None:
+        from exposure_subscriber.cache.sqlite import SqliteCache  # noqa: PLC0415 (it imports this module)
+
+        return SqliteCache(url, path)
+    from exposure_subscriber.cache.postgresql import PostgresqlCache  # noqa: PLC0415 (likewise)
+
+    return PostgresqlCache(url)
+
+
+@lru_cache(maxsize=64)
+def percent_placeholders(sql: str) -> str:
+    """Return SQL with ``%s`` for ``?``."""
+    return sql.replace("?", "%s")

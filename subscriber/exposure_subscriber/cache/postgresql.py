@@ -1,0 +1,110 @@
+"""The cache on PostgreSQL, for hosts that share one."""
+
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg2
+from psycopg2.extras import execute_values
+
+from exposure_bus.database.watch import KEEPALIVES
+from exposure_bus.errors import DatabaseRefused, DatabaseUnreachable
+from exposure_bus.settings import redacted
+from exposure_subscriber.cache.database import CacheDatabase, Row, percent_placeholders
+from exposure_subscriber.cache.schema import COLUMNS, POSTGRESQL_WORDS, UPSERT_TAIL
+
+CHANNEL: Final = "exposure_cache"
+"""The channel that is notified when the cache has changed."""
+
+COPY_FROM: Final = 500
+"""Rows from which COPY into a staging table beats an INSERT of many values."""
+
+_NAMES: Final = 0x45585043
+_CREATION: Final = 0x45585044
+"""Advisory locks: the space of names held, and the making of the tables."""
+
+_COLUMN_LIST: Final = ", ".join(COLUMNS)
+_INSERT: Final = f"INSERT INTO exposure ({_COLUMN_LIST}) VALUES %s {UPSERT_TAIL}"
+_STAGE: Final = "CREATE TEMPORARY TABLE staged (LIKE exposure) ON COMMIT DROP"
+_MERGE: Final = f"INSERT INTO exposure ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM staged {UPSERT_TAIL}"
+
+
+class PostgresqlCache(CacheDatabase):
+    """The cache in a PostgreSQL database."""
+
+    _words = POSTGRESQL_WORDS
+
+    def upsert(self, writer: Any, rows: Sequence[Row]) -> None:
+        """Insert a few rows as values, many by COPY and one merge."""
+        if len(rows) < COPY_FROM:
+            execute_values(writer.cursor, _INSERT, rows, page_size=COPY_FROM)
+            return
+        writer.cursor.execute(_STAGE)
+        text = io.StringIO("".join(map(_copy_line, rows)))
+        writer.cursor.copy_expert(f"COPY staged ({_COLUMN_LIST}) FROM STDIN", text)
+        writer.cursor.execute(_MERGE)
+
+    def notify(self, writer: Any) -> None:
+        """Notify; it leaves with the commit."""
+        writer.cursor.execute(f"NOTIFY {CHANNEL}")
+
+    @contextmanager
+    def hold_name(self, name: str) -> Iterator[bool]:
+        """Hold a name by an advisory lock, on a connection of its own."""
+        with self._translated():
+            connection = self._connect()
+        try:
+            with self._translated(), connection.cursor() as cursor:
+                key = zlib.crc32(name.encode()) - 2**31
+                cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", (_NAMES, key))
+                held = bool(cursor.fetchone()[0])
+            yield held
+        finally:
+            connection.close()
+
+    def _connect(self) -> Any:
+        connection = psycopg2.connect(self.url, **KEEPALIVES)
+        connection.autocommit = True
+        return connection
+
+    def _begin(self, cursor: Any) -> None:
+        cursor.execute("BEGIN")
+
+    def _roll_back(self, cursor: Any) -> None:
+        try:
+            cursor.execute("ROLLBACK")
+        except psycopg2.Error:
+            self._forget()  # the server undoes what a lost connection left
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            self._forget()
+            raise DatabaseUnreachable(f"the cache {redacted(self.url)}: {_first_line(error)}") from error
+        except psycopg2.Error as error:
+            raise DatabaseRefused(f"the cache {redacted(self.url)}: {_first_line(error)}") from error
+
+    def _forget(self) -> None:
+        """Open another connection at the next use."""
+        self._local.pid = None
+
+    def _placed(self, sql: str) -> str:
+        return percent_placeholders(sql)
+
+    def _serialise_creation(self, writer: Any) -> None:
+        writer.execute("SELECT pg_advisory_xact_lock(?)", (_CREATION,))
+
+
+def _first_line(error: psycopg2.Error) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _copy_line(row: Row) -> str:
+    return "\t".join("\\N" if value is None else str(value).translate(_ESCAPES) for value in row) + "\n"

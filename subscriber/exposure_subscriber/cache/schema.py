@@ -1,0 +1,61 @@
+"""The cache's tables, the same on SQLite and PostgreSQL."""
+
+from typing import Final
+
+from exposure_schemas import SUMMARY_KEYS
+
+_TYPES: Final = {
+    "expid": "{integer} PRIMARY KEY",
+    "tile_id": "{integer}",
+    "date": "{integer}",
+    "night": "{integer} NOT NULL",
+    "program": "TEXT",
+    "exptype": "TEXT",
+    "data_written": "{integer} NOT NULL",
+    "data_location": "TEXT",
+}
+
+_SUMMARY_COLUMNS: Final = ", ".join(f"{key} {_TYPES.get(key, 'DOUBLE PRECISION')}" for key in SUMMARY_KEYS)
+
+TABLES: Final = (
+    # arrival: ascending in the order in which exposures became written here; new_exposures goes by it.
+    f"""CREATE TABLE IF NOT EXISTS exposure ({_SUMMARY_COLUMNS}, data_written_at {{integer}} NOT NULL,
+        sequence {{integer}} NOT NULL, files TEXT, arrival {{integer}})""",
+    "CREATE INDEX IF NOT EXISTS exposure_by_data_written_at ON exposure (data_written_at)",
+    "CREATE INDEX IF NOT EXISTS exposure_by_arrival ON exposure (arrival) WHERE arrival IS NOT NULL",
+    # One row: which ledger this is a copy of, how much of it is here, and when its publisher was last heard.
+    """CREATE TABLE IF NOT EXISTS follower (id {integer} PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL,
+        past_epochs TEXT NOT NULL, covered TEXT NOT NULL, newest {integer} NOT NULL, leftovers {integer} NOT NULL,
+        heard_at {integer}, beat_interval DOUBLE PRECISION, missing_since {integer})""",
+    """CREATE TABLE IF NOT EXISTS rejected (id {serial}, received_at {integer} NOT NULL, reason TEXT NOT NULL,
+        detail TEXT NOT NULL, routing_key TEXT NOT NULL, properties TEXT NOT NULL, body {blob} NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS position (name TEXT PRIMARY KEY, arrival {integer} NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS alarm (id {serial}, body {blob} NOT NULL)",
+)
+
+SQLITE_WORDS: Final = {"integer": "INTEGER", "serial": "INTEGER PRIMARY KEY AUTOINCREMENT", "blob": "BLOB"}
+POSTGRESQL_WORDS: Final = {
+    "integer": "BIGINT",
+    "serial": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    "blob": "BYTEA",
+}
+
+FIRST_ROW: Final = (
+    "INSERT INTO follower (id, epoch, past_epochs, covered, newest, leftovers) "
+    "VALUES (1, '', '[]', '[]', 0, 0) ON CONFLICT (id) DO NOTHING"
+)
+
+COLUMNS: Final = (*SUMMARY_KEYS, "data_written_at", "sequence", "files", "arrival")
+"""The columns of ``exposure``, in order."""
+
+UPSERT_TAIL: Final = "ON CONFLICT (expid) DO UPDATE SET {} WHERE excluded.sequence >= exposure.sequence".format(
+    ", ".join(
+        # The first arrival stays: an exposure that is written again is not new again.
+        "arrival = coalesce(exposure.arrival, excluded.arrival)"
+        if column == "arrival"
+        else f"{column} = excluded.{column}"
+        for column in COLUMNS
+        if column != "expid"
+    )
+)
+"""What makes an insert keep the newer of two states."""

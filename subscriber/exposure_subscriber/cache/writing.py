@@ -1,0 +1,215 @@
+"""Writing into the cache: what one follower received, in one transaction.
+
+Rows and coverage change together or not at all, so the cache never claims what it does not hold.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from exposure_schemas import Exposure, ExposureSummary, Heartbeat, Reason, Span
+from exposure_subscriber.cache.database import CacheDatabase, Row
+from exposure_subscriber.cache.freshness import QUERY
+from exposure_subscriber.cache.moments import now_micros, to_micros
+from exposure_subscriber.cache.spans import Spans
+
+log = logging.getLogger(__name__)
+
+LARGEST_KEPT: Final = 64 * 1024
+"""Bytes of a rejected body that are kept."""
+
+MOST_REJECTED: Final = 10_000
+"""Rejected messages that are kept, the newest of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A message that could not be decoded."""
+
+    reason: Reason
+    detail: str
+    routing_key: str
+    properties: str
+    body: bytes
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is written together."""
+
+    messages: list[ExposureSummary | Heartbeat] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    exposures: int = 0
+    """How many exposures the messages carry."""
+
+    def add(self, item: ExposureSummary | Heartbeat | Rejected) -> None:
+        """Add what one delivery brought."""
+        if isinstance(item, Rejected):
+            self.rejected.append(item)
+        else:
+            self.messages.append(item)
+            self.exposures += len(item.exposures) if isinstance(item, ExposureSummary) else 0
+
+
+class CacheWriter:
+    """Writes batches into a cache; there is one for a cache at a time.
+
+    Args:
+        database: The cache; its tables are made where they are missing.
+    """
+
+    def __init__(self, database: CacheDatabase) -> None:
+        self._database = database
+        database.create()
+        self._load()
+
+    @property
+    def epoch(self) -> str:
+        """The ledger that the cache is a copy of."""
+        return str(self._epoch)
+
+    @property
+    def newest(self) -> int:
+        """The newest number that the publisher has told of."""
+        return int(self._newest)
+
+    def missing(self) -> list[Span]:
+        """Return the numbers that are not here, up to the newest."""
+        return self._covered.missing(self._newest)
+
+    def write(self, batch: Batch) -> None:
+        """Write a batch, all of it or nothing.
+
+        Raises:
+            DatabaseUnreachable: Nothing was written; try again.
+            DatabaseRefused: Nothing was written.
+        """
+        try:
+            with self._database.transaction() as writer:
+                self._write(writer, batch)
+                self._database.notify(writer)
+        except BaseException:
+            self._load_later = True
+            raise
+
+    def _write(self, writer: Any, batch: Batch) -> None:
+        if self._load_later:
+            self._load()
+        newest_states: dict[int, Exposure] = {}
+        for message in batch.messages:
+            if self._is_ours(writer, message, newest_states):
+                self._account(message, newest_states)
+        self._upsert(writer, newest_states)
+        self._write_rejected(writer, batch.rejected)
+        self._drop_leftovers(writer)
+        self._write_state(writer)
+
+    def _load(self) -> None:
+        """Read where the cache stands, at the start and after a failed write."""
+        row = self._database.query(QUERY)[0]
+        self._epoch, covered, self._newest, self._leftovers, self._heard_at, self._interval, self._missing_since = row
+        self._covered = Spans(json.loads(covered))
+        self._past: list[str] = json.loads(self._database.query("SELECT past_epochs FROM follower")[0][0])
+        self._arrival: int = self._database.query("SELECT max(arrival) FROM exposure")[0][0] or 0
+        self._load_later = False
+
+    def _is_ours(self, writer: Any, message: ExposureSummary | Heartbeat, states: dict[int, Exposure]) -> bool:
+        """Whether a message is of the present ledger; a new ledger becomes the present one."""
+        if message.epoch == self._epoch:
+            return True
+        if message.epoch in self._past:
+            log.warning("passing over a message of an earlier ledger (%s)", message.epoch)
+            return False
+        self._upsert(writer, states)
+        states.clear()
+        self._begin_epoch(writer, message.epoch)
+        return True
+
+    def _begin_epoch(self, writer: Any, epoch: str) -> None:
+        """Follow another ledger: the exposureDB was rebuilt. What is cached stays readable until it is replaced."""
+        if self._epoch:
+            log.warning("the exposureDB has a new ledger (%s): healing into it", epoch)
+            self._past.append(self._epoch)
+            writer.execute("UPDATE exposure SET sequence = 0")
+            self._leftovers = 1
+        self._epoch, self._newest, self._covered = epoch, 0, Spans()
+
+    def _account(self, message: ExposureSummary | Heartbeat, states: dict[int, Exposure]) -> None:
+        if isinstance(message, Heartbeat):
+            self._newest = max(self._newest, message.newest)
+            self._heard_at, self._interval = now_micros(), message.interval
+            return
+        for exposure in message.exposures:
+            known = states.get(exposure.expid)
+            if known is None or exposure.sequence >= known.sequence:
+                states[exposure.expid] = exposure
+        if message.covers is not None:
+            self._covered.add(*message.covers)
+            self._newest = max(self._newest, message.covers[1])
+
+    def _upsert(self, writer: Any, states: dict[int, Exposure]) -> None:
+        if states:
+            in_order = sorted(states.values(), key=lambda exposure: exposure.sequence)
+            self._database.upsert(writer, [self._row(exposure) for exposure in in_order])
+
+    def _row(self, exposure: Exposure) -> Row:
+        values = list(msgspec.structs.astuple(exposure))
+        values[_DATE] = None if exposure.date is None else to_micros(exposure.date)
+        values[_DATA_WRITTEN] = int(exposure.data_written)
+        values[_DATA_WRITTEN_AT] = to_micros(exposure.data_written_at)
+        values[_FILES] = None if exposure.files is None else msgspec.json.encode(exposure.files).decode()
+        return (*values, self._next_arrival() if exposure.data_written else None)
+
+    def _next_arrival(self) -> int:
+        """Numbers are left out when an exposure had arrived before; they only have to ascend."""
+        self._arrival += 1
+        return self._arrival
+
+    def _write_rejected(self, writer: Any, rejected: Sequence[Rejected]) -> None:
+        if not rejected:
+            return
+        moment = now_micros()
+        writer.executemany(
+            "INSERT INTO rejected (received_at, reason, detail, routing_key, properties, body) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (moment, each.reason, each.detail, each.routing_key, each.properties, each.body[:LARGEST_KEPT])
+                for each in rejected
+            ],
+        )
+        writer.execute("DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?", (MOST_REJECTED,))
+
+    def _drop_leftovers(self, writer: Any) -> None:
+        """Once the new ledger is here completely, what only the old one had is gone from the exposureDB."""
+        if self._leftovers and self._heard_at is not None and self._newest and not self.missing():
+            writer.execute("DELETE FROM exposure WHERE sequence = 0")
+            self._leftovers = 0
+
+    def _write_state(self, writer: Any) -> None:
+        missing = bool(self.missing())
+        self._missing_since = (self._missing_since or now_micros()) if missing else None
+        writer.execute(
+            "UPDATE follower SET epoch = ?, past_epochs = ?, covered = ?, newest = ?, leftovers = ?, heard_at = ?, "
+            "beat_interval = ?, missing_since = ?",
+            (
+                self._epoch,
+                json.dumps(self._past),
+                json.dumps(list(self._covered)),
+                self._newest,
+                self._leftovers,
+                self._heard_at,
+                self._interval,
+                self._missing_since,
+            ),
+        )
+
+
+_FIELDS: Final = Exposure.__struct_fields__
+_DATE: Final = _FIELDS.index("date")
+_DATA_WRITTEN: Final = _FIELDS.index("data_written")
+_DATA_WRITTEN_AT: Final = _FIELDS.index("data_written_at")
+_FILES: Final = _FIELDS.index("files")

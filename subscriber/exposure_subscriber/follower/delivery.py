@@ -1,0 +1,38 @@
+"""What a delivery is to the follower: a message to cache, or one to set aside with its reason."""
+
+from typing import Any
+
+import msgspec
+import pika
+
+from exposure_bus.broker import envelope_of
+from exposure_schemas import DecodeError, ExposureSummary, Heartbeat, decode
+from exposure_subscriber.cache.writing import Rejected
+
+
+def read_delivery(method: Any, properties: pika.BasicProperties, body: bytes) -> ExposureSummary | Heartbeat | Rejected:
+    """Decode a delivery; whatever is wrong with it becomes a `Rejected`, so that the flow goes on."""
+    try:
+        message = decode(body, envelope_of(properties))
+    except DecodeError as error:
+        return _rejected(error, method, properties, body)
+    if isinstance(message, ExposureSummary | Heartbeat):
+        return message
+    stray = DecodeError("unknown-type", f"a {properties.type} does not belong into a follower's queue")
+    return _rejected(stray, method, properties, body)
+
+
+def _rejected(error: DecodeError, method: Any, properties: pika.BasicProperties, body: bytes) -> Rejected:
+    return Rejected(
+        reason=error.reason,
+        detail=f"{error.detail} ({len(body)} bytes)"[:1000],
+        routing_key=method.routing_key,
+        properties=msgspec.json.encode(_jsonable(vars(properties))).decode(),
+        body=body,
+    )
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _jsonable(each) for key, each in value.items() if each is not None}
+    return value if isinstance(value, str | int | float | bool) else repr(value)

@@ -1,0 +1,179 @@
+"""The follower itself: one loop in which the broker, the cache and the clock take turns.
+
+It writes to the cache first and acks after the commit: killed anywhere, the broker delivers again, and twice is
+harmless. What one turn of the loop brings is written together, so it writes single messages at once when there is
+little, and thousands of exposures in a transaction when it is behind.
+"""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pika
+from pika.channel import Channel
+
+from exposure_bus.broker import BrokerLink, ConfirmedPublisher, properties_for
+from exposure_bus.broker.topology import declare_follower
+from exposure_bus.errors import DatabaseError
+from exposure_schemas import ExposureSummary, Heartbeat, ReplayRequest, encode, follower_queue
+from exposure_schemas.routing import REQUEST_QUEUE
+from exposure_subscriber.alarms import AlarmOutbox
+from exposure_subscriber.cache import CacheDatabase
+from exposure_subscriber.cache.writing import Batch, CacheWriter, Rejected
+from exposure_subscriber.follower.delivery import read_delivery
+from exposure_subscriber.follower.healing import Healing
+
+log = logging.getLogger(__name__)
+
+PREFETCH: Final = 100
+"""Messages that the broker sends ahead; a packed one has up to half a megabyte."""
+
+FULL: Final = 5000
+"""Exposures that are written together at the most."""
+
+RETRY: Final = 1.0
+"""Seconds after which a cache that would not take a batch is tried again."""
+
+
+class Follower:
+    """Keeps one cache as a copy of the exposureDB.
+
+    Args:
+        broker_url: RabbitMQ.
+        subscriber: This follower's name; its queue is ``exposures.<subscriber>``.
+        database: The cache.
+
+    Raises:
+        DatabaseUnreachable: The cache does not answer at the start.
+        DatabaseRefused: It says no.
+    """
+
+    def __init__(self, broker_url: str, subscriber: str, database: CacheDatabase) -> None:
+        self._subscriber = subscriber
+        self._writer = CacheWriter(database)
+        self._outbox = AlarmOutbox(database)
+        self._healing = Healing()
+        self._link = BrokerLink(
+            broker_url,
+            f"exposure-bus follow {subscriber}",
+            topology=declare_follower(subscriber),
+            opened=self._on_opened,
+            lost=self._on_lost,
+        )
+        self._channel: Channel | None = None
+        self._publisher: ConfirmedPublisher[int] | None = None
+        self._batch = Batch()
+        self._last_tag = 0
+        self._seen_tag = 0
+        self._flushing = False
+        self._last_said = ""
+
+    def run(self) -> None:
+        """Follow until `stop`; raises `BrokerRefused` if the broker refuses at the start."""
+        self._link.run()
+
+    def stop(self) -> None:
+        """End `run` soon; safe in a signal handler."""
+        self._link.stop()
+
+    def _on_opened(self, channel: Channel) -> None:
+        self._channel = channel
+        self._batch, self._last_tag, self._seen_tag = Batch(), 0, 0
+        self._publisher = ConfirmedPublisher(channel, confirmed=self._on_alarms_sent, refused=self._on_refused)
+        channel.add_on_cancel_callback(lambda _frame: self._link.drop("the queue was deleted"))
+        channel.basic_qos(prefetch_count=PREFETCH)
+        channel.basic_consume(follower_queue(self._subscriber), self._on_message)
+        self._send_alarms()
+
+    def _on_lost(self) -> None:
+        """Forget what was not written: the broker delivers it again."""
+        self._channel = self._publisher = None
+        self._batch = Batch()
+        self._healing.forget()
+        self._outbox.forget()
+
+    def _on_message(self, _channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
+        item = read_delivery(method, properties, body)
+        if isinstance(item, Rejected):
+            log.warning("set aside a message: %s: %s", item.reason, item.detail)
+        self._batch.add(item)
+        self._last_tag = method.delivery_tag
+        if not self._flushing:
+            self._flushing = True
+            self._link.loop.add_callback(self._flush_when_quiet)
+
+    def _flush_when_quiet(self) -> None:
+        """Write once a turn of the loop has brought nothing more, or the batch is full."""
+        self._flushing = False
+        if self._channel is None or not self._last_tag:
+            return
+        if self._last_tag != self._seen_tag and self._batch.exposures < FULL:
+            self._seen_tag = self._last_tag
+            self._flushing = True
+            self._link.loop.add_callback(self._flush_when_quiet)
+            return
+        self._flush(self._channel)
+
+    def _flush(self, channel: Channel) -> None:
+        try:
+            self._writer.write(self._batch)
+        except DatabaseError as error:
+            self._say_once(f"{error}; trying again until it takes it")
+            self._flushing = True
+            self._link.loop.call_later(RETRY, self._flush_when_quiet)
+            return
+        if self._last_said:
+            log.info("the cache takes messages again")
+        self._last_said = ""
+        batch, self._batch = self._batch, Batch()
+        channel.basic_ack(self._last_tag, multiple=True)
+        self._last_tag = self._seen_tag = 0
+        self._after(batch)
+
+    def _after(self, batch: Batch) -> None:
+        """Do what follows from what is in the cache now."""
+        if any(isinstance(message, ExposureSummary) and message.replayed for message in batch.messages):
+            self._healing.moved()
+        if any(isinstance(message, Heartbeat) for message in batch.messages):
+            self._heal()
+            self._send_alarms()
+            if self._publisher is not None:
+                self._publisher.give_up_late()
+
+    def _heal(self) -> None:
+        missing = self._healing.ask_for(self._writer.missing())
+        if not missing or self._publisher is None:
+            return
+        count = sum(last - first + 1 for first, last in missing)
+        log.info("%d of %d numbers are missing: asking for them", count, self._writer.newest)
+        request = ReplayRequest(
+            subscriber=self._subscriber,
+            epoch=self._writer.epoch,
+            missing=missing,
+            requested_at=datetime.now(UTC),
+        )
+        properties = properties_for(request, f"{self._subscriber}-{request.requested_at.timestamp()}")
+        self._publisher.publish(None, "", REQUEST_QUEUE, encode(request), properties)
+
+    def _send_alarms(self) -> None:
+        """Send what `alarm` could not deliver itself."""
+        if self._publisher is not None:
+            try:
+                self._outbox.send(self._publisher)
+            except DatabaseError as error:
+                self._say_once(str(error))
+
+    def _on_alarms_sent(self, numbers: list[int]) -> None:
+        try:
+            self._outbox.sent(numbers)
+        except DatabaseError as error:
+            self._say_once(str(error))
+
+    def _on_refused(self, numbers: list[int], reason: str) -> None:
+        self._outbox.refused(numbers)
+        self._say_once(f"{len(numbers)} alarms wait: {reason}")
+
+    def _say_once(self, text: str) -> None:
+        if text != self._last_said:
+            self._last_said = text
+            log.warning("%s", text)

@@ -1,0 +1,70 @@
+"""`new_exposures`: each exposure once for each name, as its data is written, across restarts."""
+
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any, Final
+
+from exposure_bus.database import CommitWatch, wait_for_commit, watching
+from exposure_subscriber.cache import CacheDatabase
+from exposure_subscriber.cache.reading import SUMMARY, summary
+from exposure_subscriber.errors import NameInUse
+
+CHANNEL: Final = "exposure_cache"
+
+PAGE: Final = 500
+"""Exposures that are read at once when many wait."""
+
+_NEXT: Final = SUMMARY.replace(" FROM", ", arrival FROM") + " WHERE arrival > ? ORDER BY arrival LIMIT ?"
+
+
+def arrivals(database: CacheDatabase, name: str, timeout: float | None) -> Iterator[dict[str, Any]]:
+    """Yield each written exposure once for this name.
+
+    An exposure counts as done when the next one is asked for: who is killed while working on one gets it again.
+
+    Args:
+        database: The cache.
+        name: Whose position is kept.
+        timeout: Seconds without a new exposure after which it ends; None never ends.
+
+    Raises:
+        NameInUse: Another process iterates under this name.
+    """
+    with database.hold_name(name) as held:
+        if not held:
+            raise NameInUse(f"another process takes new exposures under the name {name!r}; choose another name")
+        with watching(database.url, CHANNEL) as watch:
+            done = _position(database, name)
+            while rows := _wait(database, watch, done, timeout):
+                for row in rows:
+                    yield summary(row)
+                    done = row[-1]
+                    _keep_position(database, name, done)
+
+
+def _wait(database: CacheDatabase, watch: CommitWatch, done: int, timeout: float | None) -> list[Any]:
+    """Return the next exposures, as soon as there are any; empty if the time ran out."""
+    deadline = None if timeout is None else monotonic() + timeout
+    looks: tuple[float, ...] = ()
+    while not (rows := database.query(_NEXT, (done, PAGE))):
+        left = None if deadline is None else deadline - monotonic()
+        if left is not None and left <= 0:
+            return []
+        pause = min((wait for wait in (left, *looks[:1]) if wait is not None), default=None)
+        woken = wait_for_commit(watch, pause)
+        looks = watch.look_again if woken else looks[1:]
+    return rows
+
+
+def _position(database: CacheDatabase, name: str) -> int:
+    rows = database.query("SELECT arrival FROM position WHERE name = ?", (name,))
+    return int(rows[0][0]) if rows else 0
+
+
+def _keep_position(database: CacheDatabase, name: str, arrival: int) -> None:
+    with database.transaction() as writer:
+        writer.execute(
+            "INSERT INTO position (name, arrival) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET arrival = excluded.arrival",
+            (name, arrival),
+        )

@@ -1,0 +1,245 @@
+"""`ICSInterface`, QLF's window on the ICS."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from exposure_bus.errors import BusError, DatabaseError
+from exposure_bus.settings import Settings, load_settings
+from exposure_subscriber.cache import CacheDatabase, open_cache
+from exposure_subscriber.cache.freshness import is_silent, read_freshness
+from exposure_subscriber.cache.reading import exposure, summaries
+from exposure_subscriber.errors import CacheUnavailable, NoSuchExposure, NotWritten, RangeError, StaleCacheWarning
+from exposure_subscriber.interface.arrivals import arrivals
+from exposure_subscriber.interface.ranges import DateRange, ExpidRange, select
+
+log = logging.getLogger(__name__)
+
+
+class ICSInterface:
+    """QLF's window on the ICS: exposure summaries out of the cache, files from where they lie, alarms back.
+
+    It may be built in a parent process and used in its forked children. Nothing is opened before the first call.
+
+    Args:
+        cache_url: The follower's cache; default: the setting ``cache_url``.
+        broker_url: RabbitMQ, for alarms; default: the setting ``broker_url``.
+        subscriber: Whose QLF this is, for alarms; default: the setting ``subscriber``.
+        location_map: Prefix to prefix, what ICS calls a folder and what it is here; default: the setting.
+
+    Raises:
+        SettingsError: A setting is wrong; names it and its source.
+    """
+
+    def __init__(
+        self,
+        cache_url: str | None = None,
+        broker_url: str | None = None,
+        subscriber: str | None = None,
+        location_map: Mapping[str, str] | None = None,
+    ) -> None:
+        given = {
+            "cache_url": cache_url,
+            "broker_url": broker_url,
+            "subscriber": subscriber,
+            "location_map": location_map,
+        }
+        self._settings: Settings = load_settings(given)
+        self._cache: CacheDatabase = open_cache(self._settings.cache_url)
+
+    def get_exposure_summary(
+        self,
+        date_range: DateRange | None = None,
+        expid_range: ExpidRange | None = None,
+        require_data_written: bool = True,
+        *,
+        data_range: DateRange | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return exposure summaries from the cache.
+
+        Args:
+            date_range: ``(low, high)`` datetimes, both included, compared with the time at which data_written was
+                updated (for exposures not yet written: of the row's last change). ``None`` at one end leaves it open;
+                a naive datetime is UTC. ``"last"``: the newest by that time.
+            expid_range: ``(low, high)``, both included; with one end ``None``, the other is the one exposure asked
+                for. ``"last"``: the highest expid.
+            require_data_written: Only exposures whose data is all on disk.
+            data_range: Another spelling of date_range.
+
+        Returns:
+            Plain dicts of the sixteen keys (see `exposure_schemas.Exposure` for types and units), ascending by
+            expid; empty if there are none.
+
+        Raises:
+            RangeError: No range, two ranges, a reversed range or a wrong type.
+            CacheUnavailable: The cache cannot be read.
+
+        Warns:
+            StaleCacheWarning: The publisher is silent, so that the answer may lack what happened since.
+        """
+        if date_range is not None and data_range is not None:
+            raise RangeError(f"date_range={date_range!r} and data_range={data_range!r}: they are one, give it once")
+        asked = date_range if data_range is None else data_range
+        selection = select(asked, expid_range, require_data_written=require_data_written)
+        with self._reading():
+            self._warn_if_stale()
+            return summaries(self._cache, selection.where, selection.values)
+
+    def get_night_summary(self, night: int, require_data_written: bool = True) -> list[dict[str, Any]]:
+        """Return the summaries of a night; otherwise as `get_exposure_summary`.
+
+        Args:
+            night: YYYYMMDD of the evening.
+            require_data_written: Only exposures whose data is all on disk.
+        """
+        written = "AND data_written = 1 " if require_data_written else ""
+        with self._reading():
+            self._warn_if_stale()
+            return summaries(self._cache, f"WHERE night = ? {written}ORDER BY expid", (night,))
+
+    def get_exposure_files(
+        self,
+        expid: int,
+        dest: str | os.PathLike[str] | None = None,
+        file_class: str | Iterable[str] = ("spectro", "fibermap"),
+        overwrite: bool = True,
+    ) -> Any:
+        """Return where an exposure's files are, after checking or copying them.
+
+        Args:
+            expid: Exposure number.
+            dest: Folder to copy to, made if it is not there; None: no copy, the location as this host sees it.
+            file_class: One class, several, or ``"all"``.
+            overwrite: Replace a file that is at the destination and differs from the manifest.
+
+        Returns:
+            A `FilePath`: the folder, as an `os.PathLike`, with ``.files``. Each copied file has been verified.
+
+        Raises:
+            NoSuchExposure: The cache has no such exposure.
+            NotWritten: Its data is not all on disk yet.
+            UnknownFileClass: There is no such class.
+            FetchError: The files could not be brought; its children say why.
+            CacheUnavailable: The cache cannot be read.
+        """
+        return self._fetch(expid, dest, file_class, overwrite)
+
+    def new_exposures(self, name: str = "default", timeout: float | None = None) -> Iterator[dict[str, Any]]:
+        """Iterate over exposures as their data is written, each once for a name, across restarts.
+
+        A name that is new begins with the oldest exposure in the cache. An exposure counts as done when the next one
+        is asked for: a process that dies while working on one gets it again.
+
+        Args:
+            name: Whose position is kept in the cache.
+            timeout: Seconds without a new exposure after which the iteration ends; None waits for ever.
+
+        Yields:
+            Summaries as of `get_exposure_summary`, in the order in which they became written here.
+
+        Raises:
+            NameInUse: Another process iterates under this name.
+            CacheUnavailable: The cache cannot be read.
+        """
+        with self._reading():
+            yield from arrivals(self._cache, name, timeout)
+
+    def alarm(self, message: str, level: str = "EVENT") -> bool:
+        """Tell ICS that something is wrong.
+
+        A broker that is away is no error: the alarm is kept in the cache, and the follower sends it later.
+
+        Args:
+            message: What is wrong, for a person at the telescope.
+            level: EVENT, WARN, ALARM or CRITICAL.
+
+        Returns:
+            True if ICS has it, False if it is kept for later.
+
+        Raises:
+            InvalidAlarm: No message, or a level that ICS does not know.
+        """
+        from exposure_subscriber.alarms import AlarmOutbox, make_alarm, send_now  # noqa: PLC0415 (pika is slow to import)
+
+        alarm = make_alarm(message, level, self._settings.subscriber)
+        try:
+            send_now(self._settings.broker_url, alarm)
+        except BusError as error:
+            log.warning("the alarm is kept for later: %s", error)
+            with self._reading():
+                AlarmOutbox(self._cache).keep(alarm)
+            return False
+        return True
+
+    def status(self) -> dict[str, Any]:
+        """Return how fresh and how complete the cache is.
+
+        Returns:
+            ``complete`` (bool), ``complete_up_to``, ``newest`` (sequence numbers), ``missing`` (list of first and
+            last), ``missing_since``, ``heard_at`` (datetimes or None), ``silent`` (bool: heartbeats are overdue),
+            ``exposures``, ``written``, ``rejected``, ``alarms_waiting`` (counts), ``epoch``, and ``text``, all in
+            one line.
+
+        Raises:
+            CacheUnavailable: The cache cannot be read.
+        """
+        with self._reading():
+            freshness = read_freshness(self._cache)
+            counts = self._cache.query(_COUNTS)[0]
+        return {
+            "complete": freshness.complete,
+            "complete_up_to": freshness.complete_up_to,
+            "newest": freshness.newest,
+            "missing": list(freshness.missing),
+            "missing_since": freshness.missing_since,
+            "heard_at": freshness.heard_at,
+            "silent": freshness.silent,
+            "exposures": counts[0],
+            "written": counts[1] or 0,
+            "rejected": counts[2],
+            "alarms_waiting": counts[3],
+            "epoch": freshness.epoch,
+            "text": freshness.text,
+        }
+
+    def _fetch(
+        self, expid: int, dest: str | os.PathLike[str] | None, file_class: str | Iterable[str], overwrite: bool
+    ) -> Any:
+        from exposure_subscriber.fetch import fetch_files  # noqa: PLC0415 (summaries do without)
+
+        location_map: Mapping[str, str] = self._settings.location_map
+        with self._reading():
+            found = exposure(self._cache, expid) if isinstance(expid, int) else None
+        if found is None:
+            raise NoSuchExposure(f"the cache has no exposure {expid!r}")
+        if not found.data_written:
+            raise NotWritten(f"the data of exposure {expid} is not all on disk yet")
+        return fetch_files(
+            found,
+            dest=None if dest is None else Path(dest),
+            file_class=file_class,
+            overwrite=overwrite,
+            location_map=location_map,
+        )
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            raise CacheUnavailable(f"{error}; is `exposure-bus follow` running here?") from error
+
+    def _warn_if_stale(self) -> None:
+        heard_at, interval = self._cache.query("SELECT heard_at, beat_interval FROM follower WHERE id = 1")[0]
+        if is_silent(heard_at, interval):
+            warnings.warn(read_freshness(self._cache).text, StaleCacheWarning, stacklevel=3)
+
+
+_COUNTS = (
+    "SELECT (SELECT count(*) FROM exposure), (SELECT count(*) FROM exposure WHERE arrival IS NOT NULL), "
+    "(SELECT count(*) FROM rejected), (SELECT count(*) FROM alarm)"
+)
