@@ -34,12 +34,13 @@ check: setup ## Check style, types, the layers of the packages, and that generat
 	.venv/bin/lint-imports
 	.venv/bin/pytest -m drift tests/unit
 
-# Neither lock may name a registry or a path of this machine: a user's own pip configuration says where packages are.
-LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
+# No lock may name a registry or a path of this machine: a user's own pip configuration says where packages are.
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-lock: setup ## Update both locks to the newest packages that pyproject.toml admits.
+lock: setup ## Update the locks to the newest packages that pyproject.toml admits.
 	$(LOCK) --upgrade --all-extras pyproject.toml -o requirements.lock
 	echo 'desispec==0.70.0' | $(LOCK) --no-deps - -o requirements-nights.lock
+	echo 'hatchling' | $(LOCK) --extra all --constraint requirements.lock pyproject.toml - -o deploy/docker/requirements.lock
 
 clean: ## Remove what set-up, tests and tools have made, .venv included.
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

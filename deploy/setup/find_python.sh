@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Which Python to use.
 
 # Prints the first command that is Python 3.11 or newer.

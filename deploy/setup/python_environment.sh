@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The virtual environment .venv, with the locked packages and this project itself, editable.
 
 # make_python_environment PYTHON

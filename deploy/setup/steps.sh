@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Steps of the set-up: one line each, their output in a log that is shown when one fails.
 
 readonly setup_log=build/setup.log

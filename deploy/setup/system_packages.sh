@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The programs that come from the system's packages: RabbitMQ, PostgreSQL, rsync.
 
 # install_system_packages PYTHON

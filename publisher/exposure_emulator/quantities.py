@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -10,38 +10,32 @@ LARGEST: Final = 20 * 10**9
 """Bytes of an exposure; Rubin's have 8 GB."""
 
 _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?", re.IGNORECASE | re.ASCII)
 
 
-class Size(click.ParamType):
-    """A number of bytes: ``300000``, ``300kB``, ``2MB``, ``1.4 GB``, ``700MiB``."""
+def size_in_bytes(text: str) -> int:
+    """Return a number of bytes: ``300000``, ``300kB``, ``2MB``, ``1.4 GB``, ``700MiB``.
 
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return bytes."""
-        if isinstance(value, int):
-            return value
-        match = _SIZE.fullmatch(value.strip())
-        size = round(float(match[1]) * _UNITS[(match[2] or "").lower()]) if match else 0
-        if not 0 < size <= LARGEST:
-            self.fail(f"{value!r} is no size up to 20 GB; write 300kB, 2MB or 1.4GB", param, ctx)
-        return size
+    Raises:
+        click.BadParameter: It is no size, or beyond `LARGEST`.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    size = round(float(match[1]) * _UNITS[(match[2] or "").lower()]) if match else 0
+    if not 0 < size <= LARGEST:
+        raise click.BadParameter(f"{text!r} is no size up to 20GB; write 300kB, 2MB or 1.4GB")
+    return size
 
 
-class Speed(click.ParamType):
-    """How many times faster than the real night; ``max`` for no waiting."""
+def speed_factor(text: str) -> float:
+    """Return how many times faster than the real night, ``math.inf`` for ``max``.
 
-    name = "speed"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the factor, ``math.inf`` for ``max``."""
-        if isinstance(value, float):
-            return value
-        try:
-            speed = math.inf if value.strip().lower() == "max" else float(value)
-        except ValueError:
-            speed = math.nan
-        if not speed > 0:
-            self.fail(f"{value!r} is no speed; write a factor above 0, or max", param, ctx)
-        return speed
+    Raises:
+        click.BadParameter: It is no factor above 0.
+    """
+    try:
+        speed = math.inf if text.strip().lower() == "max" else float(text)
+    except ValueError:
+        speed = math.nan
+    if not speed > 0:
+        raise click.BadParameter(f"{text!r} is no speed; write a factor above 0, or max")
+    return speed

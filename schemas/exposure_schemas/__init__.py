@@ -18,7 +18,7 @@ from exposure_schemas.exposure import SUMMARY_KEYS, Exposure, summary_of
 from exposure_schemas.file_classes import FILE_CLASSES, classes_asked, file_class_of
 from exposure_schemas.heartbeat import Heartbeat
 from exposure_schemas.manifest import Manifest, ManifestFile
-from exposure_schemas.replay_request import ReplayRequest
+from exposure_schemas.replay_request import ReplayRequest, SubscriberName
 from exposure_schemas.routing import alarm_key, follower_queue, routing_key
 from exposure_schemas.summary import MOST_EXPOSURES, ExposureSummary, Span
 
@@ -47,6 +47,7 @@ __all__ = [
     "ReplayRequest",
     "SchemaError",
     "Span",
+    "SubscriberName",
     "alarm_key",
     "classes_asked",
     "decode",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct
 
-from exposure_schemas.exposure import Moment
+from exposure_schemas.moment import Moment, put_in_utc
 
 AlarmLevel = Literal["EVENT", "WARN", "ALARM", "CRITICAL"]
 """How bad it is, in ICS's own words, ascending."""
@@ -24,4 +24,7 @@ class Alarm(Struct, frozen=True, kw_only=True):
     host: str
     """The host it was raised on."""
     raised_at: Moment
-    """When it was raised."""
+    """When it was raised, UTC."""
+
+    def __post_init__(self) -> None:
+        put_in_utc(self, "raised_at")

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from exposure_schemas.alarm import Alarm
-from exposure_schemas.errors import DecodeError
+from exposure_schemas.errors import DecodeError, InvalidValue
 from exposure_schemas.heartbeat import Heartbeat
 from exposure_schemas.replay_request import ReplayRequest
 from exposure_schemas.summary import ExposureSummary
@@ -63,8 +63,15 @@ def envelope(message: Message, content_type: str = MSGPACK) -> Envelope:
 
 
 def encode(message: Message, content_type: str = MSGPACK) -> bytes:
-    """Write a message as msgpack, or as JSON."""
-    return _TO_JSON.encode(message) if content_type == JSON else _TO_MSGPACK.encode(message)
+    """Write a message as msgpack, or as JSON.
+
+    Raises:
+        InvalidValue: It holds text that is no Unicode (a file name of other bytes), or a number beyond 64 bits.
+    """
+    try:
+        return _TO_JSON.encode(message) if content_type == JSON else _TO_MSGPACK.encode(message)
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise InvalidValue(f"this {TYPE_NAMES[type(message)]} cannot be written: {error}") from error
 
 
 def decode(body: bytes, properties: Envelope) -> Message:
@@ -90,18 +97,18 @@ def decode(body: bytes, properties: Envelope) -> Message:
         raise DecodeError("invalid", str(error)) from error
     except RecursionError as error:
         raise DecodeError("too-deep", "nested deeper than any message of ours") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, OverflowError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DecodeError("unreadable", f"not {properties.content_type}: {error}") from error
+    except (ValueError, OverflowError) as error:  # a time that rounds up into the year 10000
+        raise DecodeError("invalid", str(error)) from error
     return message
 
 
 def _decoder_for(properties: Envelope) -> Any:
     if properties.type not in MESSAGE_TYPES:
         raise DecodeError("unknown-type", f"type {properties.type!r}, known are {', '.join(MESSAGE_TYPES)}")
-    if properties.schema_version != SCHEMA_VERSION or isinstance(properties.schema_version, bool):
-        raise DecodeError(
-            "unknown-version", f"schema_version {properties.schema_version!r}, read is {SCHEMA_VERSION}"
-        )
+    if type(properties.schema_version) is not int or properties.schema_version != SCHEMA_VERSION:
+        raise DecodeError("unknown-version", f"schema_version {properties.schema_version!r}, read is {SCHEMA_VERSION}")
     decoder = _DECODERS.get((properties.content_type or "", properties.type))
     if decoder is None:
         raise DecodeError(

@@ -1,15 +1,15 @@
 """One exposure, as it crosses the bus and as the exposureDB and the cache hold it."""
 
+import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from exposure_schemas.manifest import Manifest
-
-Moment = Annotated[datetime, Meta(tz=True)]
-"""A datetime that knows its time zone; UTC on the wire."""
+from exposure_schemas.moment import Moment, put_in_utc
 
 Expid = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """An exposure number; other observatories go beyond 32 bits."""
@@ -23,6 +23,9 @@ Sequence = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 TileId = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """A tile's number; any that a database can hold."""
 
+Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+"""A number that JSON has a word for: neither NaN nor infinite. What is not known is None."""
+
 
 class Exposure(Struct, frozen=True, kw_only=True):
     """The state of one exposure under one sequence number.
@@ -32,11 +35,11 @@ class Exposure(Struct, frozen=True, kw_only=True):
 
     expid: Expid
     """Exposure number."""
-    skyra: float | None = None
+    skyra: Finite | None = None
     """Right ascension of the pointing, degrees, ICRS."""
-    skydec: float | None = None
+    skydec: Finite | None = None
     """Declination of the pointing, degrees, ICRS."""
-    exptime: float | None = None
+    exptime: Finite | None = None
     """Exposure time, seconds."""
     program: str | None = None
     """dark, grey, bright, …; free text for calibrations."""
@@ -48,26 +51,42 @@ class Exposure(Struct, frozen=True, kw_only=True):
     """Start of the exposure, UTC."""
     night: Night
     """Night, YYYYMMDD."""
-    seeing: float | None = None
+    seeing: Finite | None = None
     """Seeing, arcsec (FWHM)."""
-    airmass: float | None = None
+    airmass: Finite | None = None
     """Airmass."""
-    transparency: float | None = None
+    transparency: Finite | None = None
     """Transparency of the sky, 1 is photometric."""
-    skylevel: float | None = None
+    skylevel: Finite | None = None
     """Sky brightness, mag/arcsec²."""
-    s2n: float | None = None
+    s2n: Finite | None = None
     """Signal to noise."""
     data_written: bool = False
     """True once all files of the exposure are on disk."""
     data_location: str | None = None
     """Where they are, as the ICS names it."""
     data_written_at: Moment
-    """When data_written was updated; while it is False, when the row last changed."""
+    """When data_written was updated; while it is False, when the row last changed; UTC."""
     sequence: Sequence
     """The ledger's number of this state."""
     files: Manifest | None = None
     """The manifest; empty if the exposure has no file, None if nobody listed them."""
+
+    def __post_init__(self) -> None:
+        # Runs for each exposure that is read, 500 a message: so the common case costs two looks and one search.
+        date = self.date
+        if self.data_written_at.tzinfo is not UTC or (date is not None and date.tzinfo is not UTC):
+            put_in_utc(self, "date", "data_written_at")
+        if "\0" in f"{self.program}{self.exptype}{self.data_location}":
+            _drop_nul(self, "program", "exptype", "data_location")
+
+
+def _drop_nul(exposure: Exposure, *fields: str) -> None:
+    """Take NUL out of texts: PostgreSQL cannot hold it, and an exposure is worth more than one character."""
+    for field in fields:
+        text = getattr(exposure, field)
+        if text is not None:
+            force_setattr(exposure, field, text.replace("\0", ""))
 
 
 SUMMARY_KEYS: Final = Exposure.__struct_fields__[:16]
@@ -81,4 +100,4 @@ def summary_of(exposure: Exposure | Mapping[str, Any]) -> dict[str, Any]:
     return {key: exposure[key] for key in SUMMARY_KEYS}
 
 
-__all__ = ["SUMMARY_KEYS", "Expid", "Exposure", "Moment", "Night", "Sequence", "summary_of"]
+__all__ = ["SUMMARY_KEYS", "Expid", "Exposure", "Finite", "Moment", "Night", "Sequence", "TileId", "summary_of"]

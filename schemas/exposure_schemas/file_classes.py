@@ -17,9 +17,9 @@ _EXPID: Final = r"(?P<expid>\d{8,})"
 _FITS: Final = r"\.fits(\.fz|\.gz)?"
 
 FILE_CLASSES: Final[dict[str, re.Pattern[str]]] = {
-    name: re.compile(pattern)
+    name: re.compile(pattern, re.ASCII)
     for name, pattern in {
-        "spectro": rf"(desi|sp|spectro)-{_EXPID}{_FITS}",
+        "spectro": rf"desi-{_EXPID}{_FITS}",
         "fibermap": rf"(fibermap-{_EXPID}|fiberassign-\d{{6}}){_FITS}",
         "guider": rf"guide(-rois)?-{_EXPID}{_FITS}",
         "sky": rf"sky-{_EXPID}{_FITS}",
@@ -52,7 +52,7 @@ def file_class_of(name: str, expid: int) -> str | None:
         match = pattern.fullmatch(name)
         if match:
             number = match.groupdict().get("expid")
-            return file_class if number is None or int(number) == expid else None
+            return file_class if number is None or number == f"{expid:08d}" else None
     return None
 
 
@@ -62,12 +62,9 @@ def classes_asked(file_class: str | Iterable[str]) -> frozenset[str]:
     Raises:
         InvalidValue: A name is no class, or none is given.
     """
-    asked = [file_class] if isinstance(file_class, str) else list(file_class)
-    names = {SYNONYMS.get(name, name) if isinstance(name, str) else name for name in asked}
-    if ALL in names:
-        return frozenset(FILE_CLASSES)
-    unknown = sorted(repr(name) for name in names if name not in FILE_CLASSES)
-    if unknown or not names:
-        known = ", ".join([*FILE_CLASSES, *SYNONYMS, ALL])
-        raise InvalidValue(f"unknown file class {', '.join(unknown) or '(none given)'}: known are {known}")
-    return frozenset(names)
+    asked = list(file_class) if isinstance(file_class, Iterable) and not isinstance(file_class, str) else [file_class]
+    known = (*FILE_CLASSES, *SYNONYMS, ALL)
+    unknown = [repr(name) for name in asked if name not in known]
+    if unknown or not asked:
+        raise InvalidValue(f"unknown file class {', '.join(unknown) or '(none given)'}: known are {', '.join(known)}")
+    return frozenset(FILE_CLASSES) if ALL in asked else frozenset(SYNONYMS.get(name, name) for name in asked)

@@ -1,11 +1,12 @@
 """The message that says how far the publisher is, even when nothing happens."""
 
+import sys
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from exposure_schemas.exposure import Moment
-from exposure_schemas.summary import Epoch
+from exposure_schemas.epoch import Epoch, check_epoch
+from exposure_schemas.moment import Moment, put_in_utc
 
 
 class Heartbeat(Struct, frozen=True, kw_only=True):
@@ -16,6 +17,10 @@ class Heartbeat(Struct, frozen=True, kw_only=True):
     newest: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     """The newest sequence number given; 0 if the ledger is empty."""
     published_at: Moment
-    """When the publisher made the message."""
-    interval: Annotated[float, Meta(gt=0)]
+    """When the publisher made the message, UTC."""
+    interval: Annotated[float, Meta(gt=0, le=sys.float_info.max)]
     """Seconds until the next one, so that a listener knows what late means."""
+
+    def __post_init__(self) -> None:
+        check_epoch(self.epoch)
+        put_in_utc(self, "published_at")

@@ -4,10 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+from exposure_schemas.patterns import END
+
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}" + END)]
 """A SHA-256 in lower-case hexadecimal."""
 
-FileName = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^(?!\.\.?$)[^/\x00-\x1f\x7f]+$")]
+FileName = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^(?!\.\.?$)[^/\x00-\x1f\x7f]+" + END)]
 """A bare file name: no folder, no control character, never ``.`` or ``..``."""
 
 

@@ -4,11 +4,17 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from exposure_schemas.exposure import Moment
-from exposure_schemas.summary import Epoch, Span
+from exposure_schemas.epoch import Epoch, Span, check_epoch, check_span
+from exposure_schemas.moment import Moment, put_in_utc
+from exposure_schemas.patterns import END
 
-SubscriberName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-"""A follower's name: letters, digits, ``_`` and ``-``, since it becomes part of a queue's name."""
+_TAKEN = "all|log|rejected|requests"
+
+SubscriberName = Annotated[str, Meta(pattern=rf"^(?!({_TAKEN}){END})[A-Za-z0-9][A-Za-z0-9_-]{{0,63}}{END}")]
+"""A follower's name: letters, digits, ``_`` and ``-``, since its queue is named for it.
+
+Four names would be queues and keys of the bus itself: ``all``, ``log``, ``rejected``, ``requests``.
+"""
 
 
 class ReplayRequest(Struct, frozen=True, kw_only=True):
@@ -21,4 +27,10 @@ class ReplayRequest(Struct, frozen=True, kw_only=True):
     missing: Annotated[tuple[Span, ...], Meta(min_length=1, max_length=1000)]
     """The missing spans, ascending."""
     requested_at: Moment
-    """When the follower asked."""
+    """When the follower asked, UTC."""
+
+    def __post_init__(self) -> None:
+        check_epoch(self.epoch)
+        put_in_utc(self, "requested_at")
+        for span in self.missing:
+            check_span("missing", span)

@@ -1,19 +1,16 @@
 """The message that carries exposures."""
 
+from datetime import UTC
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from exposure_schemas.exposure import Exposure, Moment, Sequence
+from exposure_schemas.epoch import Epoch, Span, check_epoch, check_span
+from exposure_schemas.exposure import Exposure
+from exposure_schemas.moment import Moment, put_in_utc
 
 MOST_EXPOSURES: Final = 500
 """The most exposures one message may carry: about 150 kB without manifests, 1 MB with."""
-
-Epoch = Annotated[str, Meta(min_length=1, max_length=64)]
-"""Identity of an exposureDB's ledger; a rebuilt exposureDB gets another."""
-
-Span = tuple[Sequence, Sequence]
-"""First and last of a run of sequence numbers, both included."""
 
 
 class ExposureSummary(Struct, frozen=True, kw_only=True):
@@ -26,6 +23,16 @@ class ExposureSummary(Struct, frozen=True, kw_only=True):
     replayed: bool
     """True if it answers a replay, so that a latency is not computed from it."""
     published_at: Moment
-    """When the publisher made the message."""
+    """When the publisher made the message, UTC."""
     exposures: Annotated[tuple[Exposure, ...], Meta(max_length=MOST_EXPOSURES)]
     """The exposures, ascending by sequence; empty if the span holds only superseded numbers."""
+
+    def __post_init__(self) -> None:
+        check_epoch(self.epoch)
+        if self.published_at.tzinfo is not UTC:
+            put_in_utc(self, "published_at")
+        if self.covers is not None:
+            check_span("covers", self.covers)
+
+
+__all__ = ["MOST_EXPOSURES", "Epoch", "ExposureSummary", "Span"]

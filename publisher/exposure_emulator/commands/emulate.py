@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from exposure_bus.command.options import settings_options
-from exposure_emulator.quantities import Size, Speed
+from exposure_emulator.quantities import size_in_bytes, speed_factor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 @click.option("--data", metavar="DIR", required=True, help="Where the files go, in DIR/NIGHT/EXPID.")
 @click.option(
     "--speed",
-    type=Speed(),
+    type=speed_factor,
+    metavar="X",
     default="1",
     show_default=True,
     help="How many times faster than the real night; max for no waiting.",
 )
 @click.option(
     "--size",
-    type=Size(),
+    type=size_in_bytes,
+    metavar="BYTES",
     default="400kB",
     show_default=True,
     help="About how large a science exposure is, from 400kB on; DESI's have 1.4GB. Calibrations have a third.",
@@ -62,7 +64,7 @@ def emulate(
       exposure-bus emulate 20230913 --data /tmp/raw --speed 60
       exposure-bus emulate night.ecsv --data /tmp/raw --speed max --size 2MB
       exposure-bus emulate synthetic --night 20260110 --data /tmp/raw --limit 10
-    """  # noqa: D301 (click keeps lines apart after the character \b, which a raw string has not)
+    """
     from pathlib import Path
 
     from exposure_emulator import read_night

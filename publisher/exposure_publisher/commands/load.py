@@ -43,7 +43,7 @@ def load(
       exposure-bus load exposure_table_20230913.csv
       exposure-bus load --data-root /data/desi exposure_table_*.csv
       exposure-bus load --dry-run --format json night.ecsv
-    """  # noqa: D301 (click keeps lines apart after the character \b, which a raw string has not)
+    """
     from pathlib import Path
 
     from exposure_bus.settings import redacted
