@@ -4,16 +4,17 @@ A flag beats the environment, which beats the TOML file, which beats the default
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
 from exposure_bus.errors import SettingsError
+from exposure_schemas import SubscriberName
 
 PREFIX: Final = "EXPOSURE_BUS_"
 """Every setting's environment variable is this and the setting's name in capitals."""
@@ -32,7 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The exposureDB, ``postgresql://…`` or ``sqlite:///path``."""
     cache_url: Url
     """The follower's cache, ``sqlite:///path`` or ``postgresql://…``."""
-    subscriber: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")] = "qlf"
+    subscriber: SubscriberName = "qlf"
     """Name of this follower; its queue is ``exposures.<subscriber>``."""
     location_map: dict[str, str] = {}
     """What ICS calls a folder, and what it is here: prefix to prefix, the longest first."""
@@ -61,17 +62,24 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = 
 
 
 def redacted(url: str) -> str:
-    """Return a URL, or several separated by commas, fit for a log: passwords replaced by ``***``."""
-    return ",".join(_redact_one(part) for part in url.split(","))
+    """Return a URL, or several separated by commas, fit for a log: passwords replaced by ``***``.
+
+    A URL that is wrong is shown in the message that says so: whatever is in it, its password is not shown.
+    """
+    return "".join(_redact_one(part) for part in _NEXT_URL.split(url))
+
+
+_NEXT_URL: Final = re.compile(r"(,)(?=\s*[A-Za-z][A-Za-z0-9+.-]*://)")
+"""The comma before another address; one within a password is none."""
+
+_CREDENTIALS: Final = re.compile(r"(?P<user>://[^:@]*):.*@", re.DOTALL)
+_QUERY: Final = re.compile(r"(?P<name>[?&]\w*password)=[^&]*")
 
 
 def _redact_one(url: str) -> str:
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    credentials, _, host = parts.netloc.rpartition("@")
-    user = credentials.partition(":")[0]
-    return urlunsplit(parts._replace(netloc=f"{user}:***@{host}" if ":" in credentials else f"{user}@{host}"))
+    if url.lstrip().startswith("sqlite:"):
+        return url  # a path may hold a colon and an @
+    return _CREDENTIALS.sub(r"\g<user>:***@", _QUERY.sub(r"\g<name>=***", url))
 
 
 def _defaults() -> dict[str, Any]:
@@ -132,21 +140,21 @@ def _parse_map(text: str, source: str) -> dict[str, str]:
     return {prefix.strip(): here.strip() for prefix, _, here in pairs}
 
 
-_SCHEMES: Final = {
-    "broker_url": ("amqp", "amqps"),
-    "exposure_db_url": ("postgresql", "sqlite"),
-    "cache_url": ("sqlite", "postgresql"),
+_BEGINNINGS: Final = {
+    "broker_url": ("amqp://", "amqps://"),
+    "exposure_db_url": ("postgresql://", "sqlite:///"),
+    "cache_url": ("sqlite:///", "postgresql://"),
 }
 
 
 def _check_scheme(name: str, value: Any, source: str) -> None:
-    if name not in _SCHEMES:
+    if name not in _BEGINNINGS:
         return
     for url in value.split(",") if name == "broker_url" else [value]:
-        scheme, separator, rest = url.strip().partition("://")
-        if scheme not in _SCHEMES[name] or not separator or not rest:
-            allowed = " or ".join(f"{known}://" for known in _SCHEMES[name])
-            raise SettingsError(f"{name} from {source} is {_shown(value)}: it must begin with {allowed}")
+        given = url.strip()
+        if not given.startswith(_BEGINNINGS[name]) or given in _BEGINNINGS[name]:
+            allowed = " or ".join(_BEGINNINGS[name])
+            raise SettingsError(f"{name} from {source} is {_shown(value)}: it must begin with {allowed}, and go on")
 
 
 def _shown(value: Any) -> str:

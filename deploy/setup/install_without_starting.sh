@@ -24,12 +24,18 @@ fi
 mkdir -p "$(dirname "$cluster")"
 echo 'create_main_cluster = false' >"$cluster"
 
-broker_before=$(dpkg-query --show --showformat '${db:Status-Status}' rabbitmq-server 2>/dev/null || true)
+starting_at_boot() {
+    local unit
+    for unit in epmd.service epmd.socket rabbitmq-server.service; do
+        ! compgen -G "/etc/systemd/system/*.wants/$unit" >/dev/null || echo "$unit"
+    done
+}
 
-export DEBIAN_FRONTEND=noninteractive
-apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@"
+before=$(starting_at_boot)
+DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@"
 
-# Nor is the broker started at the next boot, unless it was the machine's own before.
-if [[ $broker_before != installed && " $* " == *" rabbitmq-server "* ]]; then
-    deb-systemd-helper disable rabbitmq-server.service
+# Nor does the broker start at the next boot, unless it did so before; without systemd nothing would start it.
+mapfile -t added < <(comm -13 <(echo "$before") <(starting_at_boot))
+if ((${#added[@]} > 0)) && command -v systemctl >/dev/null; then
+    systemctl disable "${added[@]}"
 fi

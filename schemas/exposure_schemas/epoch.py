@@ -1,16 +1,13 @@
 """The identity of a ledger, and spans of its sequence numbers."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from msgspec import Meta
 
 from exposure_schemas.errors import InvalidValue
 from exposure_schemas.exposure import Sequence
-from exposure_schemas.patterns import END
 
-_PATTERN: Final = {"pattern": r"^[ -~]*" + END}
-
-Epoch = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema=_PATTERN)]
+Epoch = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema={"pattern": "^[ -~]*$"})]
 """Identity of an exposureDB's ledger, printable ASCII; a rebuilt exposureDB gets another."""
 
 Span = tuple[Sequence, Sequence]

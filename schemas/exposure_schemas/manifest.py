@@ -4,12 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from exposure_schemas.patterns import END
+from exposure_schemas.patterns import whole_text
 
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}" + END)]
+Sha256 = Annotated[str, whole_text("[0-9a-f]{64}")]
 """A SHA-256 in lower-case hexadecimal."""
 
-FileName = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^(?!\.\.?$)[^/\x00-\x1f\x7f]+" + END)]
+FileName = Annotated[str, whole_text(r"[^/\x00-\x1f\x7f]+", but_not=(".", ".."), longest=255)]
 """A bare file name: no folder, no control character, never ``.`` or ``..``."""
 
 

@@ -1,19 +1,21 @@
 """The message in which a follower asks for what it misses."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
 from exposure_schemas.epoch import Epoch, Span, check_epoch, check_span
 from exposure_schemas.moment import Moment, put_in_utc
-from exposure_schemas.patterns import END
+from exposure_schemas.patterns import whole_text
+from exposure_schemas.routing import EVERYBODY, LOG_STREAM, REJECTED_QUEUE, REQUEST_QUEUE, follower_queue
 
-_TAKEN = "all|log|rejected|requests"
+_PREFIX: Final = follower_queue("")
+_TAKEN: Final = (EVERYBODY, *(queue.removeprefix(_PREFIX) for queue in (LOG_STREAM, REJECTED_QUEUE, REQUEST_QUEUE)))
 
-SubscriberName = Annotated[str, Meta(pattern=rf"^(?!({_TAKEN}){END})[A-Za-z0-9][A-Za-z0-9_-]{{0,63}}{END}")]
+SubscriberName = Annotated[str, whole_text("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", but_not=_TAKEN)]
 """A follower's name: letters, digits, ``_`` and ``-``, since its queue is named for it.
 
-Four names would be queues and keys of the bus itself: ``all``, ``log``, ``rejected``, ``requests``.
+Not ``all``, ``log``, ``rejected`` or ``requests``: these are queues and keys of the bus itself.
 """
 
 

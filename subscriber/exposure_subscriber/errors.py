@@ -13,6 +13,7 @@
         ├── LocationRefused              a location or a name that leads where it must not
         ├── SourceUnreachable            the location cannot be read from this host
         ├── Mismatch                     what came is not what the manifest says
+        ├── FileDiffers                  another file stands at the destination, and is not to be overwritten
         └── NoSpace                      the disk is too full
 
 and warns with `StaleCacheWarning` where an answer may lack something.
@@ -83,6 +84,10 @@ class SourceUnreachable(FetchError):
 
 class Mismatch(FetchError):
     """What was read is not what the manifest says; the text names file, expected and found."""
+
+
+class FileDiffers(FetchError):
+    """What stands at the destination under a file's name is not that file, and overwriting was not allowed."""
 
 
 class NoSpace(FetchError):

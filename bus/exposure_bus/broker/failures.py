@@ -34,8 +34,9 @@ def translate(error: BaseException, address: str) -> BrokerError:
 
 
 def _root(error: BaseException) -> BaseException:
-    """Find what happened below pika's layers: they wrap the cause in `exceptions` or ``args``."""
-    inner = getattr(error, "exceptions", None) or [arg for arg in error.args if isinstance(arg, BaseException)]
+    """Find what happened below pika's layers: they wrap the cause in `exceptions`, `exception` or ``args``."""
+    wrapped = [*error.args, getattr(error, "exception", None), *getattr(error, "exceptions", ())]
+    inner = [each for each in wrapped if isinstance(each, BaseException)]
     return _root(inner[-1]) if inner else error
 
 

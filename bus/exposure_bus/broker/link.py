@@ -16,13 +16,17 @@ from pika.channel import Channel
 from exposure_bus.broker.blocking import declare
 from exposure_bus.broker.failures import translate
 from exposure_bus.broker.parameters import connection_parameters
-from exposure_bus.broker.topology import Topology
-from exposure_bus.errors import BrokerError, BrokerRefused
+from exposure_bus.broker.topology import Declarer, Topology
+from exposure_bus.errors import BrokerError, BrokerRefused, BrokerUnreachable
 
 log = logging.getLogger(__name__)
 
 FIRST_DELAY: Final = 0.2
 LONGEST_DELAY: Final = 10.0
+"""Seconds between two tries to connect, before jitter."""
+
+ANSWER_TIMEOUT: Final = 10.0
+"""Seconds that a queue may take to accept a consumer."""
 
 
 class BrokerLink:
@@ -62,7 +66,9 @@ class BrokerLink:
         self._ever_opened = False
         self._declaring = False
         self._stopping = False
+        self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
+        self._broken: set[str] = set()
         self._last_said = ""
 
     @property
@@ -89,24 +95,49 @@ class BrokerLink:
             raise SystemExit(0)
         self.loop.add_callback_threadsafe(self._hang_up)
 
+    def consume(self, queue: str, on_message: Callable[..., None]) -> None:
+        """Consume from a queue on the present channel; a queue that does not answer is made anew.
+
+        A quorum queue whose node died in the moment of its making stays without a leader for ever, and holds up
+        every confirm of what is routed to it. What it held is brought back by healing.
+        """
+        channel = self._channel
+        assert channel is not None, "consume is called by `opened`"  # noqa: S101 (for the type checker)
+        overdue = self.loop.call_later(ANSWER_TIMEOUT, lambda: self._make_anew(queue, channel))
+        channel.basic_consume(queue, on_message, callback=lambda _frame: self.loop.remove_timeout(overdue))
+
     def drop(self, reason: str) -> None:
-        """Give the connection up and open another, as if it had been lost."""
-        if self._channel is not None and self._channel.connection.is_open:
-            log.warning("dropping the connection to the broker: %s", reason)
-            self._channel.connection.close()
+        """Give the connection up at once and open another, as if it had been lost."""
+        connection, self._connection = self._connection, None
+        if connection is None or not connection.is_open:
+            return
+        self._forget_channel()
+        connection.close()  # it may take its time; what it still says is passed over
+        self._try_again(BrokerUnreachable(f"dropping the connection to the broker at {self._address}: {reason}"))
+
+    def _make_anew(self, queue: str, channel: Channel) -> None:
+        if channel is self._channel:
+            self._broken.add(queue)
+            self.drop(f"the queue {queue} does not answer, making it anew")
+
+    def _declare(self, declarer: Declarer) -> None:
+        for queue in self._broken:
+            declarer.delete(queue)
+        self._topology(declarer)
+        self._broken.clear()
 
     def _connect(self) -> None:
         if self._stopping:
             return
         self._declaring = True
         try:
-            declare(self._urls[self._turn], f"{self._name} (declaring)", self._topology)
+            declare(self._urls[self._turn], f"{self._name} (declaring)", self._declare)
         except BrokerError as error:
             self._try_again(error)
             return
         finally:
             self._declaring = False
-        SelectConnection(
+        self._connection = SelectConnection(
             self._addresses[self._turn],
             on_open_callback=self._on_connection,
             on_open_error_callback=lambda _connection, error: self._try_again(translate(error, self._address)),
@@ -137,25 +168,32 @@ class BrokerLink:
         connection.channel(on_open_callback=self._on_channel)
 
     def _on_channel(self, channel: Channel) -> None:
+        if channel.connection is not self._connection:
+            return  # it was dropped meanwhile
         log.info("connected to the broker at %s", self._address)
         self._ever_opened, self._failures, self._last_said, self._channel = True, 0, "", channel
         channel.add_on_close_callback(self._on_channel_close)
         self._opened(channel)
 
-    def _on_channel_close(self, channel: Channel, error: Exception) -> None:
-        if channel.connection.is_open and not self._stopping:
-            log.warning("the channel was closed: %s", translate(error, self._address))
-            channel.connection.close()
+    def _on_channel_close(self, channel: Any, error: Exception) -> None:
+        ours = channel is self._channel and not self._stopping
+        if ours and channel.connection.is_open:
+            self.drop(f"the channel was closed: {translate(error, self._address)}")
 
-    def _on_close(self, _connection: SelectConnection, error: Exception) -> None:
-        self.blocked = False
-        if self._channel is not None:
-            self._channel = None
-            self._lost()
+    def _on_close(self, connection: SelectConnection, error: Exception) -> None:
+        if connection is not self._connection:
+            return  # it was dropped before
+        self._forget_channel()
         if self._stopping:
             self.loop.stop()
         else:
             self._try_again(translate(error, self._address))
+
+    def _forget_channel(self) -> None:
+        self.blocked = False
+        if self._channel is not None:
+            self._channel = None
+            self._lost()
 
     def _on_blocked(self, _connection: SelectConnection, frame: Any) -> None:
         self.blocked = True

@@ -1,5 +1,6 @@
 """How a connection to RabbitMQ is made: addresses, deadlines, TLS."""
 
+import re
 from typing import Final
 
 import pika
@@ -35,6 +36,7 @@ def connection_parameters(broker_url: str, name: str) -> list[pika.URLParameters
 
 
 def _parameters(url: str, name: str) -> pika.URLParameters:
+    _check_port(url)
     try:
         parameters = pika.URLParameters(url)
     except (ValueError, TypeError, OSError) as error:
@@ -46,3 +48,14 @@ def _parameters(url: str, name: str) -> pika.URLParameters:
     parameters.tcp_options = {"TCP_USER_TIMEOUT": USER_TIMEOUT}
     parameters.client_properties = {"connection_name": name, "product": "exposure-bus"}
     return parameters
+
+
+def _check_port(url: str) -> None:
+    """Refuse a port that is no number here: URL parsers show it, and it may be the beginning of a password."""
+    host_and_port = re.split("[/?#]", url.partition("://")[2])[0].rpartition("@")[2]
+    port = host_and_port.rpartition("]")[2].partition(":")[2]
+    if port and not port.isdecimal():
+        raise SettingsError(
+            f"broker_url {redacted(url)!r} cannot be read: its port is no number; "
+            "percent-encode '/', '?' and '#' in a user and a password"
+        )

@@ -83,6 +83,10 @@ class Declarer:
             lambda passive: self._channel.queue_declare(name, durable=True, passive=passive, arguments=arguments)
         )
 
+    def delete(self, queue: str) -> None:
+        """Delete a queue, whatever it holds."""
+        self._channel.queue_delete(queue)
+
     def bind(self, queue: str, exchange: str, *keys: str) -> None:
         """Bind a queue to an exchange by each of the keys."""
         for key in keys:

@@ -1,6 +1,7 @@
 """``exposure-bus VERB``: the group, its exit codes, and where a person's Ctrl-C ends."""
 
 import importlib
+import os
 import sys
 from typing import Any, Final
 
@@ -30,6 +31,14 @@ class VerbGroup(click.Group):
         if not isinstance(command, click.Command):
             raise click.ClickException(f"the verb {cmd_name!r} names {target!r}, which is no command")
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb; a reader that has seen enough (`exposure-bus tap | head`) is no failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes what is still to be flushed
+            return 0
 
 
 @click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -68,9 +77,6 @@ def _run(arguments: list[str] | None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _complain("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has seen enough: `exposure-bus tap | head`
-        return 0
     except ModuleNotFoundError as error:
         return _complain(_missing_extra(error), 1)
     return result if isinstance(result, int) else 0

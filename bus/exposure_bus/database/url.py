@@ -7,5 +7,8 @@ SQLITE: Final = "sqlite:///"
 
 
 def sqlite_path(url: str) -> Path | None:
-    """Return the file that a ``sqlite:///path`` URL names (``sqlite:////abs`` for an absolute one), else None."""
-    return Path(url.removeprefix(SQLITE)).expanduser().absolute() if url.startswith(SQLITE) else None
+    """Return the file that a ``sqlite:///path`` URL names (``sqlite:////abs`` for an absolute one), else None.
+
+    Links are followed: locks and the ``-wal`` lie beside the file itself, under whatever name it is opened.
+    """
+    return Path(url.removeprefix(SQLITE)).expanduser().resolve() if url.startswith(SQLITE) else None

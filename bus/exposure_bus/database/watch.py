@@ -7,7 +7,7 @@ fsync, if the writer asks for one): so who is woken and finds nothing looks agai
 
 import select
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Protocol
@@ -84,12 +84,13 @@ class _FileWatch:
         from inotify_simple import INotify, flags  # noqa: PLC0415 (readers that never wait do without it)
 
         self._names = {path.name, path.name + "-wal"}  # the folder may hold busy files of others
-        self._inotify: Any = INotify(nonblocking=True)
-        try:
-            self._inotify.add_watch(path.parent, flags.MODIFY | flags.CREATE | flags.MOVED_TO)
-        except OSError as error:
-            self._inotify.close()
-            raise DatabaseUnreachable(f"cannot watch {path.parent}: {error.strerror}") from error
+        with ExitStack() as undone:
+            try:
+                self._inotify: Any = undone.enter_context(INotify(nonblocking=True))
+                self._inotify.add_watch(path.parent, flags.MODIFY | flags.CREATE | flags.MOVED_TO)
+            except OSError as error:
+                raise DatabaseUnreachable(f"cannot watch {path.parent}: {error.strerror}") from error
+            undone.pop_all()
 
     def fileno(self) -> int:
         return int(self._inotify.fileno())

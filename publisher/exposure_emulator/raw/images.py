@@ -29,10 +29,11 @@ def spectrographs(exposure: TakenExposure, size: int, noise: Noise) -> Iterator[
     """Yield ``desi-EXPID.fits.fz``: the main header (also in SPEC), an image for each CCD, and telemetry."""
     cards = all_cards(exposure)
     yield primary_hdu(cards)
-    yield from _image("SPEC", exposure, 0, noise, cards=cards)
+    yield from _image("SPEC", exposure, 0, noise, place=len(CCDS), cards=cards)
     short = short_cards(exposure)
-    for ccd in CCDS:
-        yield from _image(ccd, exposure, size // len(CCDS), noise, cards=short + card("CAMERA", ccd))
+    for place, ccd in enumerate(CCDS):
+        own = short + card("CAMERA", ccd)
+        yield from _image(ccd, exposure, size // len(CCDS), noise, place=place, cards=own)
     yield table_hdu("SPECTCONS", _telemetry(exposure, noise.seed))
 
 
@@ -45,8 +46,8 @@ def guide(exposure: TakenExposure, size: int, noise: Noise) -> Iterator[bytes]:
 def guide_rois(exposure: TakenExposure, size: int, noise: Noise) -> Iterator[bytes]:
     """Yield ``guide-rois-EXPID.fits.fz``: the surroundings of a guide star in each guider."""
     yield primary_hdu(all_cards(exposure), "GUIDER")
-    for camera in GUIDERS:
-        yield from _image(f"{camera}_0", exposure, size // len(GUIDERS), noise, frames=4)
+    for place, camera in enumerate(GUIDERS):
+        yield from _image(f"{camera}_0", exposure, size // len(GUIDERS), noise, place=place, frames=4)
 
 
 def sky(exposure: TakenExposure, size: int, noise: Noise) -> Iterator[bytes]:
@@ -69,17 +70,24 @@ def fvc(exposure: TakenExposure, size: int, noise: Noise) -> Iterator[bytes]:
 
 def _cubes(cameras: Sequence[str], frames: int, exposure: TakenExposure, size: int, noise: Noise) -> Iterator[bytes]:
     """Yield a cube of frames for each camera, and the table that says when each frame was taken."""
-    for camera in cameras:
-        yield from _image(camera, exposure, size // len(cameras), noise, frames=frames)
+    for place, camera in enumerate(cameras):
+        yield from _image(camera, exposure, size // len(cameras), noise, place=place, frames=frames)
         yield table_hdu(f"{camera}T", _frame_times(exposure, frames))
 
 
 def _image(
-    name: str, exposure: TakenExposure, size: int, noise: Noise, *, frames: int = 0, cards: bytes | None = None
+    name: str,
+    exposure: TakenExposure,
+    size: int,
+    noise: Noise,
+    *,
+    place: int = 0,
+    frames: int = 0,
+    cards: bytes | None = None,
 ) -> Iterator[bytes]:
     rows, width = _rows_and_width(size, noise)
     shape = (frames, max(1, rows // frames), width) if frames else (rows, width)
-    first = exposure.expid + sum(name.encode())  # no two cameras, and no two exposures in a row, are alike
+    first = exposure.expid * (len(CCDS) + 1) + place  # no two images of an exposure and the next one are alike
     return image_hdu(name, shape, short_cards(exposure) if cards is None else cards, noise, first)
 
 

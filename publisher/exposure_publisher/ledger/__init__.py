@@ -5,7 +5,8 @@ has superseded is gone, and the next message that is sent accounts for it (`cove
 """
 
 from exposure_publisher.ledger.ledger import Ledger, LedgerRow, open_ledger
+from exposure_publisher.ledger.selection import Matches, Selection
 from exposure_publisher.ledger.state import LedgerState
 from exposure_publisher.ledger.unnumbered import Unnumbered
 
-__all__ = ["Ledger", "LedgerRow", "LedgerState", "Unnumbered", "open_ledger"]
+__all__ = ["Ledger", "LedgerRow", "LedgerState", "Matches", "Selection", "Unnumbered", "open_ledger"]

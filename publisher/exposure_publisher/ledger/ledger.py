@@ -11,6 +11,7 @@ from exposure_publisher.exposuredb.creation import create_if_missing
 from exposure_publisher.exposuredb.engine import open_engine, translated, writing
 from exposure_publisher.exposuredb.table import COLUMNS
 from exposure_publisher.ledger.rows import COLUMN_LIST, files_of
+from exposure_publisher.ledger.selection import Matches, Selection
 from exposure_publisher.ledger.state import LedgerState
 from exposure_publisher.ledger.unnumbered import Unnumbered
 from exposure_schemas import Manifest
@@ -103,6 +104,24 @@ class Ledger(ABC):
             rows = connection.execute(_READ, {"first": first, "last": last, "most": most}).all()
         return [_ledger_row(row) for row in rows]
 
+    def count(self, selection: Selection) -> Matches:
+        """Return how many exposures of a selection there are."""
+        with translated(self._url), self._engine.connect() as connection:
+            row = connection.execute(selection.query(_COUNT)).one()
+        return Matches(numbered=row.numbered, unnumbered=row.unnumbered)
+
+    def page(self, selection: Selection, after: int, most: int) -> list[LedgerRow]:
+        """Return the present state of the numbered exposures of a selection, ascending by expid.
+
+        Args:
+            selection: Which exposures.
+            after: The expid after which the page begins; first `Selection.before_first`.
+            most: The most rows to return.
+        """
+        with translated(self._url), self._engine.connect() as connection:
+            rows = connection.execute(selection.query(_PAGE), {"after": after, "most": most}).all()
+        return [_ledger_row(row) for row in rows]
+
     @abstractmethod
     def _lock_newest(self, connection: sa.Connection) -> int:
         """Return the newest number, and keep others from numbering until the transaction ends."""
@@ -145,6 +164,14 @@ _READ: Final = sa.text(
     FROM exposure_ledger AS l JOIN exposure AS e ON e.expid = l.expid
     WHERE l.sequence BETWEEN :first AND :last ORDER BY l.sequence LIMIT :most"""
 )
+
+_COUNT: Final = """SELECT count(l.expid) AS numbered, count(*) - count(l.expid) AS unnumbered
+    FROM exposure AS e LEFT JOIN exposure_ledger AS l ON l.expid = e.expid WHERE {selected}"""
+
+# Both tables are told where the page begins: PostgreSQL does not conclude it for one from the other.
+_PAGE: Final = f"""SELECT l.sequence, l.files, {COLUMN_LIST}
+    FROM exposure AS e JOIN exposure_ledger AS l ON l.expid = e.expid
+    WHERE {{selected}} AND e.expid > :after AND l.expid > :after ORDER BY e.expid LIMIT :most"""
 
 _ADVANCE: Final = sa.text(
     """UPDATE exposure_ledger_state SET newest = :newest,

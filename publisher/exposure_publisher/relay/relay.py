@@ -148,7 +148,7 @@ class Relay:
         self._answers = Answers(self._source.ledger, self._publisher, maker, state.epoch)
         if not self._once:
             self._channel.basic_qos(prefetch_count=100)
-            self._channel.basic_consume(REQUEST_QUEUE, self._on_request)
+            self._link.consume(REQUEST_QUEUE, self._on_request)
         self._send_heartbeat()
         self._pump_soon()
 

@@ -14,7 +14,7 @@ def check_tables(tables: Sequence[ExposureTable]) -> list[Check]:
     """Read every row of every table, with a bar on a terminal, and return what was found in each."""
     found = []
     for table in tables:
-        with reading_bar(f"checking {table.path.name}", table.path.stat().st_size) as watch:
+        with reading_bar(f"checking {table.path.name}", table.size) as watch:
             found.append(check(table, watch))
     return found
 
@@ -39,5 +39,5 @@ def load_tables(tables: Sequence[ExposureTable], db: ExposureDB, *, data_root: s
 
 def _rows(tables: Sequence[ExposureTable]) -> Iterator[dict[str, Any]]:
     for table in tables:
-        with reading_bar(f"loading {table.path.name}", table.path.stat().st_size) as watch:
+        with reading_bar(f"loading {table.path.name}", table.size) as watch:
             yield from good_rows(table, watch)

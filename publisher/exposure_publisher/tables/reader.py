@@ -44,14 +44,20 @@ class ExposureTable:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._header = self._read_header()
-        self._sources = sources_of(self._header)
-        if "expid" not in self._sources:
+        self.size = path.stat().st_size
+        """Bytes of the file when it was opened."""
+        sources = sources_of(self._header)
+        if "expid" not in sources:
             raise UnreadableTable(self._lacks("no column with the exposure number", "expid"))
-        if "night" not in self._sources and "date" not in self._sources:
+        if "night" not in sources and "date" not in sources:
             raise UnreadableTable(self._lacks("neither a night nor a date", "night", "date"))
         self._masks = tuple(_masks(self._header))
-        self.keys: tuple[str, ...] = tuple(key for key in ALIASES if key in self._sources or key == "night")
+        self._plan = tuple((key, sources.get(key, ())) for key in ALIASES if key in sources or key == "night")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
         """The keys that every row has."""
+        return tuple(key for key, _ in self._plan)
 
     def rows(self, watch: Watch | None = None) -> Iterator[Row | BadRow]:
         """Read the file from its beginning and yield every row, good or bad.
@@ -85,11 +91,11 @@ class ExposureTable:
             if fields[mask] == "True":
                 fields[place] = ""
         values: dict[str, Any] = {}
-        for key in self.keys:
-            try:
-                values[key] = _first(self._sources.get(key, ()), fields)
-            except _WrongCell as wrong:
-                return BadRow(line, str(wrong))
+        try:
+            for key, sources in self._plan:
+                values[key] = _first(sources, fields)
+        except _WrongCell as wrong:
+            return BadRow(line, str(wrong))
         return _with_night(line, values)
 
 

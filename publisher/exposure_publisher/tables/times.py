@@ -8,8 +8,8 @@ from typing import Final
 MJD_ZERO: Final = datetime(1858, 11, 17, tzinfo=UTC)
 """MJD 0.0, midnight."""
 
-_MJD_RANGE: Final = (Decimal(15020), Decimal(2973484))
-"""1900-01-01 to the end of 9999."""
+_MJD_RANGE: Final = (Decimal(15020), Decimal(124593))
+"""From 1900 until 2200: a Julian Date (above 2,400,000) or seconds since 1970 are not taken for one."""
 
 _MICROSECONDS_A_DAY: Final = 86_400_000_000
 
@@ -45,16 +45,13 @@ def moment_of_mjd(mjd: Decimal) -> datetime:
         mjd: Days since 1858-11-17.
 
     Raises:
-        ValueError: It is not between 1900 and 9999, so it is no MJD (perhaps a JD, or seconds).
+        ValueError: It is not between 1900 and 2200.
     """
     if not (mjd.is_finite() and _MJD_RANGE[0] <= mjd < _MJD_RANGE[1]):
         raise ValueError(mjd)
     days, parts = mjd.as_integer_ratio()
     microseconds = (2 * days * _MICROSECONDS_A_DAY + parts) // (2 * parts)
-    try:
-        return MJD_ZERO + timedelta(microseconds=microseconds)
-    except OverflowError as error:  # the last half microsecond of 9999 rounds up into the year 10000
-        raise ValueError(mjd) from error
+    return MJD_ZERO + timedelta(microseconds=microseconds)
 
 
 def night_of(moment: datetime) -> int:

@@ -4,6 +4,7 @@ import math
 import re
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from exposure_publisher.tables.times import moment_of_iso, moment_of_mjd
@@ -16,6 +17,7 @@ NONE_NUMBERS: Final = frozenset({-99.0, -999.0, -9999.0})
 
 _INTEGER: Final = re.compile(r"[+-]?\d+", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
+_NO_NUMBER: Final = re.compile(r"-99(\.0*)?|-9{3,4}(\.0*)?")
 _DASHED_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LARGEST: Final = 2**63 - 1
 _FIRST_YEAR: Final = 1900
@@ -62,6 +64,7 @@ def text(text: str) -> str | None:
     return None if is_none(text) else text
 
 
+@lru_cache(maxsize=1024)  # thousands of rows have the same few nights
 def night(text: str) -> int | None:
     """Return a night, YYYYMMDD; ``2023-09-13`` is read too."""
     try:
@@ -76,7 +79,7 @@ def night(text: str) -> int | None:
 
 def iso_moment(text: str) -> datetime | None:
     """Return the moment that ISO 8601 text names; without an offset it is UTC."""
-    if is_none(text):
+    if is_none(text) or _NO_NUMBER.fullmatch(text):
         return None
     try:
         moment = moment_of_iso(text)
@@ -97,7 +100,7 @@ def mjd_moment(text: str) -> datetime | None:
     try:
         return moment_of_mjd(days)
     except ValueError as error:
-        raise ValueError("write a Modified Julian Date between 15020 (1900) and 2973484 (9999)") from error
+        raise ValueError("write a Modified Julian Date between 15020 (1900) and 124593 (2200)") from error
 
 
 _FLAGS: Final = {

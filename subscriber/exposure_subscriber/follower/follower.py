@@ -82,7 +82,7 @@ class Follower:
         self._publisher = ConfirmedPublisher(channel, confirmed=self._on_alarms_sent, refused=self._on_refused)
         channel.add_on_cancel_callback(lambda _frame: self._link.drop("the queue was deleted"))
         channel.basic_qos(prefetch_count=PREFETCH)
-        channel.basic_consume(follower_queue(self._subscriber), self._on_message)
+        self._link.consume(follower_queue(self._subscriber), self._on_message)
         self._send_alarms()
 
     def _on_lost(self) -> None:

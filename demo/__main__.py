@@ -1,0 +1,98 @@
+"""``python demo``, or ``make demo``: play a real night through everything, and compare both ends."""
+
+import os
+import sys
+import time
+from typing import Final
+
+import click
+
+from errors import DemoError, Misused
+from evidence import gather
+from night import Night, find_night
+from places import Places, places
+from private_servers import ServerError
+from report import report, title
+from screen import open_screen
+from servers import BROKER_VARIABLE, Kind
+from stage import SPEED, stage
+from stopping import Stopped, stoppable
+from verdict import judge, latency
+
+_KEEP_VARIABLE: Final = "KEEP"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--database",
+    type=click.Choice(["sqlite", "postgresql"]),
+    default="sqlite",
+    show_default=True,
+    help="What exposureDB and cache are; postgresql: in a private cluster.",
+)
+@click.option(
+    "--night", metavar="NIGHT", type=int, default=20230913, show_default=True, help="A night of DESI's package."
+)
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N exposures.")
+def demo(*, database: Kind, night: int, limit: int | None) -> None:
+    """Play a real night of DESI through everything, and compare both ends.
+
+    A RabbitMQ node, the relay, the follower, a tap, QLF, and an emulator of the ICS run as processes of their own.
+    In the end each exposure in the exposureDB must have been announced, cached, given to QLF once, and its files
+    fetched, bit by bit. Nothing is left behind.
+
+    \b
+    Examples:
+      make demo
+      python demo --database postgresql
+      python demo --night 20210511 --limit 20
+      KEEP=/tmp/night python demo        keep the logs, databases and files there
+
+    \b
+    Environment:
+      KEEP                     a folder, new or empty, in which everything is kept
+      EXPOSURE_BUS_BROKER_URL  a broker that runs already, instead of a private one; the
+                               demo announces to all who listen there, so give it a
+                               virtual host of its own
+
+    Exit codes: 0 both ends agree, 1 they do not or something failed, 2 used wrongly.
+    """  # noqa: D301 (\\b is click's mark for lines that stay as they are)
+    sys.exit(_exit_code(database, night, limit))
+
+
+def _exit_code(database: Kind, night: int, limit: int | None) -> int:
+    """Play the demo, whatever comes, and say in plain words what went wrong."""
+    keep = os.environ.get(_KEEP_VARIABLE) or None
+    kept = f"\neverything is kept in {keep}" if keep else ""
+    try:
+        with stoppable(), places(keep) as here:
+            agree = _play(here, database, find_night(night, limit))
+    except Stopped as stopped:
+        click.echo(f"demo: stopped by {stopped}; everything is ended{kept}", err=True)
+        return stopped.exit_code
+    except Misused as error:
+        click.echo(f"demo: {error}", err=True)
+        return error.exit_code
+    except (DemoError, ServerError) as error:
+        advice = kept or f"\n{_KEEP_VARIABLE}=DIR keeps all logs, databases and files in DIR"
+        click.echo(f"demo: {error}{advice}", err=True)
+        return 1
+    click.echo(kept.lstrip(), nl=bool(kept))
+    return 0 if agree else 1
+
+
+def _play(here: Places, database: Kind, night: Night) -> bool:
+    """Play a night and print the verdict; return whether both ends agree."""
+    began, screen = time.monotonic(), open_screen()
+    screen.show(title(night, SPEED))
+    with stage(here, database, os.environ.get(BROKER_VARIABLE) or None, screen) as ready:
+        ready.play(night, screen)
+        with screen.step("both ends compared"):
+            evidence = gather(here, ready.database, night.expids, ready.processes.exit_codes)
+            checks = judge(evidence)
+    screen.show(report(checks, latency(evidence), time.monotonic() - began))
+    return not any(check.disagreements for check in checks)
+
+
+if __name__ == "__main__":
+    demo()

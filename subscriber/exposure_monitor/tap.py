@@ -1,0 +1,170 @@
+"""The tap: reads along on the bus, and takes nothing from anybody.
+
+for tapped in Tap("amqp://…", match="exposure.written.science.#"):
+    print(tapped.received_at, [exposure.expid for exposure in tapped.exposures], tapped.problem)
+"""
+
+import logging
+from collections import deque
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from pika import SelectConnection
+from pika.channel import Channel
+
+from exposure_bus.broker import BrokerLink
+from exposure_bus.errors import BrokerError
+from exposure_monitor.feed import Feed
+from exposure_monitor.history import History
+from exposure_monitor.pattern import Pattern
+from exposure_monitor.selection import Selection
+from exposure_monitor.start import Start, check_start
+from exposure_monitor.tapped import Tapped
+from exposure_schemas.routing import EVERY_EXPOSURE
+
+__all__ = ["Start", "Tap", "Tapped"]
+
+log = logging.getLogger(__name__)
+
+NAME: Final = "exposure-bus tap"
+
+RETRY: Final = 1.0
+"""Seconds after which a channel that the broker closed is opened again."""
+
+
+class Tap:
+    """Messages of the bus, as they go over it: iterate, for as long as you like.
+
+    It has a queue of its own that ends with the connection, or reads the log, which keeps what is read; so nobody else
+    gets less. If the broker is away it waits for it. Out of the log nothing is missed or seen twice then; live, what
+    comes in the meantime is missed, and it says so.
+
+    Args:
+        broker_url: RabbitMQ, one address or several separated by commas.
+        match: Routing pattern of the exposures to see, such as ``exposure.written.science.#``.
+        start: ``now``; or ``first``, or a moment (naive is UTC): what the log has since, and then whatever comes.
+        heartbeats: Whether to see the publisher's heartbeats, from now on.
+        alarms: Whether to see alarms, from now on.
+
+    Raises:
+        UsageError: The pattern is none, or the start lies in the future.
+
+    Iterating yields each `Tapped`, and raises `BrokerRefused` if the broker refuses at the start (credentials, rights,
+    no log), or `SettingsError` if the URL cannot be read. A tap is iterated once, in one thread.
+    """
+
+    def __init__(
+        self,
+        broker_url: str,
+        *,
+        match: str = EVERY_EXPOSURE,
+        start: Start = "now",
+        heartbeats: bool = False,
+        alarms: bool = False,
+    ) -> None:
+        self._broker_url = broker_url
+        self._start = check_start(start)
+        self._selection = Selection(pattern=Pattern(match), live=start == "now", heartbeats=heartbeats, alarms=alarms)
+        self._stopping = False
+        self._link: BrokerLink | None = None
+        self._history: History | None = None
+        self._arrived: deque[Tapped] = deque()
+        self._failure: BrokerError | None = None
+        self._ever_ready = False
+        self._lost_at: datetime | None = None
+        self._last_said = ""
+        self.connected = False
+        """Whether everything that comes now is seen."""
+
+    def stop(self) -> None:
+        """End the iteration soon; safe in a signal handler and from another thread."""
+        self._stopping = True
+        if self._link is not None:
+            self._link.loop.add_callback_threadsafe(self._link.stop)
+
+    def __iter__(self) -> Generator[Tapped, None, None]:
+        self._history = None if self._start == "now" else History(self._start)
+        link = self._link = BrokerLink(
+            self._broker_url,
+            NAME,
+            topology=self._selection.declare_exchanges,
+            opened=self._on_opened,
+            lost=self._on_lost,
+        )
+        run = link.run
+        try:
+            while not self._stopping:
+                run()  # until something has arrived, or `stop`
+                run = link.loop.start
+                yield from self._take()
+        finally:
+            self._stopping = True
+            _hang_up(link)
+
+    def _take(self) -> Iterator[Tapped]:
+        if self._failure is not None:
+            raise self._failure
+        while self._arrived and not self._stopping:
+            yield self._arrived.popleft()
+
+    def _on_opened(self, channel: Channel) -> None:
+        self._open_feed(channel.connection)
+
+    def _open_feed(self, connection: SelectConnection) -> None:
+        if not connection.is_open:
+            return  # another one follows, and opens its own
+        feed = Feed(
+            self._selection,
+            self._history,
+            arrived=self._on_arrived,
+            ready=self._on_ready,
+            broken=lambda error: self._on_broken(connection, error),
+        )
+        feed.open(connection)
+
+    def _on_arrived(self, tapped: Tapped) -> None:
+        if self._link is not None and not self._stopping:
+            self._arrived.append(tapped)
+            self._link.loop.stop()
+
+    def _on_ready(self) -> None:
+        self.connected = True
+        log.info("tapping %s from %s", self._selection.pattern.text, self._place())
+        if self._lost_at is not None and self._selection.bindings:
+            kind = "exposures" if self._selection.live else "heartbeats and alarms"
+            log.warning("%s between %s and now were not seen", kind, f"{self._lost_at:%Y-%m-%dT%H:%M:%SZ}")
+        self._ever_ready, self._lost_at, self._last_said = True, None, ""
+
+    def _on_lost(self) -> None:
+        if self.connected:
+            self._lost_at = datetime.now(UTC)
+        self.connected = False
+
+    def _on_broken(self, connection: SelectConnection, error: BrokerError) -> None:
+        """Try again, or, if it never worked, let a person mend it first."""
+        if self._link is None:
+            return
+        self._on_lost()
+        if not self._ever_ready:
+            self._failure = error
+            self._link.loop.stop()
+            return
+        if str(error) != self._last_said:
+            self._last_said = str(error)
+            log.warning("%s; trying again", error)
+        self._link.loop.call_later(RETRY, lambda: self._open_feed(connection))
+
+    def _place(self) -> str:
+        if self._history is None:
+            return "now on"
+        if self._history.begun:
+            return "where it was"
+        return "the first that is kept" if isinstance(self._start, str) else f"{self._start:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _hang_up(link: BrokerLink) -> None:
+    """Close politely, within a second."""
+    link.stop()
+    link.loop.start()
+    link.loop.close()

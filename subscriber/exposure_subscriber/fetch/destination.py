@@ -1,0 +1,49 @@
+"""The folder that files are copied to."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from exposure_subscriber.errors import NoSpace
+from exposure_subscriber.fetch.temporary import remove_leftovers
+from exposure_subscriber.fetch.writable import writable
+
+MARGIN: Final = 16 * 2**20
+"""Bytes that a fetch leaves free, since a disk filled to the last byte hurts whoever else writes to it."""
+
+
+def prepare(folder: Path) -> Path:
+    """Make the folder if it is not there, clear it of what dead processes left, and return its absolute path.
+
+    Raises:
+        FetchError: It cannot be made or read, or it is no folder.
+    """
+    folder = folder.absolute()
+    with writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
+    return folder
+
+
+def require_room(folder: Path, needed: int) -> None:
+    """Make sure that so many bytes can be written, before the first is.
+
+    Raises:
+        NoSpace: They cannot.
+    """
+    with writable(folder):
+        found = os.statvfs(folder)
+    free = found.f_bavail * found.f_frsize
+    says_its_size = found.f_blocks > 0  # some network file systems do not
+    if needed and says_its_size and free < needed + MARGIN:
+        raise NoSpace(f"{folder} has {free:,} bytes free, {needed:,} and a margin of {MARGIN:,} are needed: make room")
+
+
+def flush_names(folder: Path) -> None:
+    """Flush to disk under which names the files stand."""
+    with writable(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,57 @@
+"""How far a fetch is, and how its threads learn that it must end."""
+
+import threading
+from collections.abc import Callable
+
+
+class Abandoned(Exception):
+    """Another file failed, or the user interrupted; never leaves this package."""
+
+
+class Progress:
+    """Passes on how many bytes are done; every block goes by here, so here a fetch is ended.
+
+    Args:
+        report: Called with an increment of bytes, from the thread that did them; None if nobody watches.
+    """
+
+    def __init__(self, report: Callable[[int], None] | None) -> None:
+        self._report = report
+        self._ended = threading.Event()
+
+    def end(self) -> None:
+        """Let every thread give up at its next block."""
+        self._ended.set()
+
+    def advance(self, count: int) -> None:
+        """Count bytes.
+
+        Raises:
+            Abandoned: The fetch has been ended.
+        """
+        if self._ended.is_set():
+            raise Abandoned
+        if self._report is not None and count:
+            self._report(count)
+
+
+class Tally:
+    """Counts the bytes of one file, and can take them back when it is begun again.
+
+    Args:
+        progress: What they count towards.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bytes = 0
+
+    def add(self, block: memoryview) -> None:
+        """Count a block."""
+        self._bytes += len(block)
+        self._progress.advance(len(block))
+
+    def take_back(self) -> None:
+        """Uncount all of them."""
+        count, self._bytes = self._bytes, 0
+        self._progress.advance(-count)

@@ -1,0 +1,214 @@
+"""kill -9 of each part in the middle of a night: nothing missing, nothing twice, nothing older over newer."""
+
+import random
+import signal
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.processes import Daemon, Processes
+from tests.waiting import wait_until
+
+import ICSInterface
+from exposure_publisher import ExposureDB
+from private_servers import RabbitMQ
+
+KILLS = 20
+NIGHT = 20230913
+
+# While a part is dead the cache may well be behind, and says so.
+pytestmark = pytest.mark.filterwarnings("ignore::exposure_subscriber.errors.StaleCacheWarning")
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[RabbitMQ]:
+    """A broker that a test may kill."""
+    with RabbitMQ(tmp_path / "node") as node:
+        yield node
+
+
+class Writer(threading.Thread):
+    """Keeps changing exposures, as the ICS does, until it is told to stop."""
+
+    def __init__(self, url: str, seed: int) -> None:
+        super().__init__()
+        self._url = url
+        self._random = random.Random(seed)
+        self._stop_asked = threading.Event()
+        self.changes = 0
+
+    def run(self) -> None:
+        with ExposureDB(self._url) as database:
+            while not self._stop_asked.wait(self._random.uniform(0, 0.02)):
+                self._change(database, self._random.randrange(1, 400))
+                self.changes += 1
+
+    def stop(self) -> None:
+        self._stop_asked.set()
+        self.join()
+
+    def _change(self, database: ExposureDB, expid: int) -> None:
+        seeing = self._random.uniform(0.5, 3.0)
+        if self._random.random() < 0.3:
+            database.record(expid=expid, night=NIGHT, seeing=seeing)
+            database.data_written(expid, data_location=f"/data/{NIGHT}/{expid:08d}")
+        else:
+            database.record(expid=expid, night=NIGHT, exptype="science", seeing=seeing, airmass=seeing + 1)
+
+
+class Night:
+    """A night with everything running as processes."""
+
+    def __init__(self, processes: Processes, broker_url: str, subscriber: str, folder: Path) -> None:
+        self.exposure_db_url = f"sqlite:///{folder}/exposuredb.sqlite"
+        self.cache_url = f"sqlite:///{folder}/cache.sqlite"
+        self._processes = processes.settings(
+            broker_url=broker_url,
+            exposure_db_url=self.exposure_db_url,
+            cache_url=self.cache_url,
+            subscriber=subscriber,
+        )
+        self.seed = random.SystemRandom().randrange(2**32)
+        print(f"seed {self.seed}")
+        self.random = random.Random(self.seed)
+        self.database = ExposureDB(self.exposure_db_url)
+        self.publisher = self.start("publish")
+        self.follower = self.start("follow")
+        self.ics = ICSInterface.ICSInterface(self.cache_url, broker_url)
+
+    def start(self, verb: str) -> Daemon:
+        return self._processes.start(verb)
+
+    def cached(self) -> list[dict[str, Any]]:
+        try:
+            return self.ics.get_exposure_summary(expid_range=(0, 10**9), require_data_written=False)
+        except ICSInterface.CacheUnavailable:
+            return []
+
+    def everything_agrees(self) -> bool:
+        return self.cached() == list(self.database.exposures())
+
+
+@pytest.fixture
+def night(processes: Processes, own_broker: RabbitMQ, tmp_path: Path) -> Night:
+    return Night(processes, own_broker.url, "qlf", tmp_path)
+
+
+def _written_once(night: Night) -> None:
+    """Every written exposure comes out of new_exposures, and none comes twice."""
+    came = [exposure["expid"] for exposure in night.ics.new_exposures("once", timeout=0.5)]
+    written = [exposure["expid"] for exposure in night.database.exposures() if exposure["data_written"]]
+    assert len(came) == len(set(came)), "an exposure came twice"
+    assert sorted(came) == written
+
+
+def _never_older(cache: Path, stop: threading.Event, found: list[str]) -> None:
+    """Watch the cache: no exposure's sequence may ever go back."""
+    newest: dict[int, int] = {}
+    while not stop.is_set():
+        try:
+            with closing(sqlite3.connect(f"file:{cache}?mode=ro", uri=True)) as connection:
+                for expid, sequence in connection.execute("SELECT expid, sequence FROM exposure"):
+                    if sequence < newest.get(expid, 0):
+                        found.append(f"exposure {expid} went back from {newest[expid]} to {sequence}")
+                    newest[expid] = sequence
+        except sqlite3.OperationalError:
+            pass  # the follower has not made it yet
+        stop.wait(0.05)
+
+
+@pytest.fixture
+def older_over_newer(tmp_path: Path) -> Iterator[list[str]]:
+    found: list[str] = []
+    stop = threading.Event()
+    watcher = threading.Thread(target=_never_older, args=(tmp_path / "cache.sqlite", stop, found))
+    watcher.start()
+    yield found
+    stop.set()
+    watcher.join()
+
+
+@pytest.fixture
+def writer(night: Night) -> Iterator[Writer]:
+    writing = Writer(night.exposure_db_url, night.seed)
+    writing.start()
+    yield writing
+    writing.stop()
+
+
+def _wait_for_changes(writer: Writer, count: int) -> None:
+    target = writer.changes + count
+    wait_until(lambda: writer.changes >= target, f"{count} more changes")
+
+
+@pytest.mark.parametrize("verb", ["publish", "follow"])
+def test_nothing_is_lost_when_a_daemon_is_killed_at_20_random_moments(
+    verb: str, night: Night, writer: Writer, older_over_newer: list[str]
+) -> None:
+    daemon = night.publisher if verb == "publish" else night.follower
+    for _ in range(KILLS):
+        _wait_for_changes(writer, night.random.randrange(5, 60))
+        daemon.kill()
+        daemon = night.start(verb)
+    writer.stop()
+    wait_until(night.everything_agrees, "cache and exposureDB agreeing", seconds=60)
+    wait_until(lambda: night.ics.status()["complete"], "the cache knowing that it is complete")
+    _written_once(night)
+    assert older_over_newer == []
+
+
+def test_nothing_is_lost_when_the_broker_is_killed_at_20_random_moments(
+    own_broker: RabbitMQ, night: Night, writer: Writer, older_over_newer: list[str]
+) -> None:
+    for _ in range(KILLS):
+        _wait_for_changes(writer, night.random.randrange(5, 60))
+        own_broker.kill()
+        own_broker.start()
+    writer.stop()
+    wait_until(night.everything_agrees, "cache and exposureDB agreeing", seconds=60)
+    wait_until(lambda: night.ics.status()["complete"], "the cache knowing that it is complete")
+    _written_once(night)
+    assert older_over_newer == []
+
+
+def test_a_second_publisher_stands_by_and_takes_over(night: Night) -> None:
+    night.publisher.wait_for_log("connected")
+    second = night.start("publish")
+    second.wait_for_log("standing by")
+    night.publisher.kill()
+    night.database.record(expid=1, night=NIGHT)
+    wait_until(night.everything_agrees, "the second publisher relaying")
+
+
+def test_a_second_follower_stands_by_and_takes_over(night: Night) -> None:
+    night.follower.wait_for_log("connected")
+    second = night.start("follow")
+    second.wait_for_log("connected")
+    night.database.record(expid=1, night=NIGHT)
+    wait_until(night.everything_agrees, "the first follower caching")
+    night.follower.kill()
+    night.database.record(expid=2, night=NIGHT)
+    wait_until(night.everything_agrees, "the second follower caching")
+
+
+def test_a_cache_thrown_away_is_rebuilt_by_itself(night: Night, tmp_path: Path) -> None:
+    night.database.record_many({"expid": expid, "night": NIGHT} for expid in range(1000))
+    wait_until(night.everything_agrees, "the first cache")
+    night.follower.end()
+    for file in tmp_path.glob("cache.sqlite*"):
+        file.unlink()
+    night.start("follow")
+    wait_until(night.everything_agrees, "the second cache")
+    wait_until(lambda: night.ics.status()["complete"], "the cache knowing that it is complete")
+
+
+def test_the_daemons_end_cleanly_when_asked(night: Night) -> None:
+    night.publisher.wait_for_log("connected")
+    night.follower.wait_for_log("connected")
+    assert night.publisher.end(signal.SIGTERM) == 0
+    assert night.follower.end(signal.SIGINT) == 0
+    assert "Traceback" not in night.publisher.log + night.follower.log
