@@ -30,7 +30,7 @@ def report(checks: Sequence[Check], delays: Latency | None, seconds: float) -> R
         seconds: How long the demo took.
     """
     lines: list[RenderableType] = [_table(checks), Text()]
-    lines += [Text(f"From the commit in the exposureDB to the call in QLF: {delays}")] if delays else []
+    lines += [Text(f"Latency from the commit to the call in QLF: {delays}")] if delays else []
     return Padding(Group(*lines, Text(), *_conclusion(checks, seconds)), (1, 2))
 
 

@@ -17,6 +17,9 @@ from rich.text import Text
 from progress import Progress
 from truth import Row
 
+_PLAYED: Final = "the night played"
+_WIDTH: Final = 80
+"""Columns beyond which a line does not grow, so that what belongs together stays together."""
 _PIPE_WIDTH: Final = 120
 _LINE_EVERY: Final = 10
 """Exposures between two lines where there is no terminal."""
@@ -71,17 +74,20 @@ class TerminalScreen(Screen):
         began = time.monotonic()
         with self._console.status(Text(text), spinner="dots", spinner_style="cyan"):
             yield
-        took = f"{time.monotonic() - began:.1f} s"
-        line = (
-            Text("  ").append("✓", style="green").append(f"  {text:<{_WIDTH - 14}}").append(f"{took:>7}", style="dim")
-        )
-        self._console.print(line)
+        self._tick(text, began)
 
     @contextmanager
     def night(self, exposures: int) -> Iterator[Show]:
         """Keep a table up to date, and take it away at the end."""
+        began = time.monotonic()
         with Live(console=self._console, auto_refresh=False, transient=True) as live:
             yield lambda progress: live.update(live_table(progress, exposures), refresh=True)
+        self._tick(_PLAYED, began)
+
+    def _tick(self, text: str, began: float) -> None:
+        took = f"{time.monotonic() - began:.1f} s"
+        line = Text("  ").append("✓", "green").append(f"  {text:<{_WIDTH - 14}}").append(f"{took:>7}", "dim")
+        self._console.print(line)
 
 
 class LineScreen(Screen):
@@ -99,12 +105,12 @@ class LineScreen(Screen):
         """Say a step when it is done."""
         began = time.monotonic()
         yield
-        self._say(f"{text}: {time.monotonic() - began:.1f} s")
+        self._done(text, began)
 
     @contextmanager
     def night(self, exposures: int) -> Iterator[Show]:
         """Say how far the night is, every few exposures."""
-        said = 0
+        began, said = time.monotonic(), 0
 
         def show(progress: Progress) -> None:
             nonlocal said
@@ -114,13 +120,13 @@ class LineScreen(Screen):
                 self._say(f"of {exposures} exposures {counts}")
 
         yield show
+        self._done(_PLAYED, began)
+
+    def _done(self, text: str, began: float) -> None:
+        self._say(f"{text}: {time.monotonic() - began:.1f} s")
 
     def _say(self, text: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
-
-
-_WIDTH: Final = 80
-"""Columns beyond which lines do not grow, so that what belongs together stays together."""
 
 
 def live_table(progress: Progress, exposures: int) -> RenderableType:
@@ -148,4 +154,4 @@ def _now(row: Row | None) -> Text:
 
 
 def _delays(progress: Progress) -> Text:
-    return Text(f"commit to QLF: {progress.latency}" if progress.latency else "", style="dim")
+    return Text(f"latency from commit to QLF: {progress.latency}" if progress.latency else "", style="dim")

@@ -1,13 +1,18 @@
 """The verdict: whether all stations of the way say the same of every exposure."""
 
+import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from comparison import count_equal, differences, summary_of_json
 from evidence import Evidence
 from exposure_schemas import SUMMARY_KEYS
 from latency import Latency
+
+_ENDED_WELL: Final = (0, 128 + signal.SIGTERM)
+"""Exit codes of a process that was asked to end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +152,7 @@ def _unsettled(evidence: Evidence) -> Iterator[str]:
     if status["rejected"]:
         yield f"the follower set aside {status['rejected']} messages that it could not read"
     for name, code in evidence.exit_codes.items():
-        if code != 0:
+        if code not in _ENDED_WELL:
             yield f"{name}, asked to end, did so with exit code {code}"
 
 

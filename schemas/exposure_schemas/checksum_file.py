@@ -19,7 +19,7 @@ def read_checksums(text: str) -> dict[str, str]:
         text: Content of the file; lines that are no checksum line are passed over, as ``sha256sum -c`` does.
     """
     checksums = {}
-    for line in text.splitlines():
+    for line in re.split(r"\r?\n", text):
         match = _LINE.fullmatch(line)
         if match:
             name = match["name"]

@@ -66,7 +66,7 @@ def encode(message: Message, content_type: str = MSGPACK) -> bytes:
     """Write a message as msgpack, or as JSON.
 
     Raises:
-        InvalidValue: It holds text that is no Unicode (a file name of other bytes), or a number that msgpack cannot hold.
+        InvalidValue: It holds text that is no Unicode (a file name of other bytes), or a number too large for msgpack.
     """
     try:
         return _TO_JSON.encode(message) if content_type == JSON else _TO_MSGPACK.encode(message)

@@ -28,8 +28,9 @@ _MOMENT: Final = _BARE_MOMENT | {
     "title": "Moment",
     "pattern": "(Z|[+-][0-9]{2}:[0-9]{2})$",
     "description": (
-        "A time, UTC, to the microsecond. In JSON: a string as ISO 8601 and RFC 3339 write it, with Z. In msgpack: "
-        "the timestamp extension, type -1; write it as that string before you validate a body decoded from msgpack."
+        "A time, UTC, to the microsecond. In JSON: a string as ISO 8601 and RFC 3339 write it, with Z, its fraction "
+        "left out where it is zero. In msgpack: the timestamp extension, type -1; write it as that string before you "
+        "validate a body decoded from msgpack."
     ),
 }
 

@@ -76,16 +76,19 @@ class Feed:
             channel.queue_declare("", exclusive=True, auto_delete=True, arguments=OWN_QUEUE, callback=self._on_declared)
 
     def _read_log(self, channel: Channel, history: History) -> None:
-        if not history.begun:
-            channel.basic_qos(prefetch_count=1)
-            channel.basic_consume(LOG_STREAM, self._on_beginning, arguments={"x-stream-offset": "first"})
         history.resume()
-        if not history.reminded:
+        if history.reminded:
+            channel.connection.channel(on_open_callback=self._look_at_beginning)
+        else:
             channel.connection.ioloop.call_later(PATIENCE, lambda: self._check_reminded(channel, history))
         channel.basic_qos(prefetch_count=PREFETCH)
         channel.basic_consume(
             LOG_STREAM, self._on_logged, arguments={"x-stream-offset": history.offset}, callback=self._on_consuming
         )
+
+    def _look_at_beginning(self, channel: Channel) -> None:
+        channel.basic_qos(prefetch_count=1)
+        channel.basic_consume(LOG_STREAM, self._on_beginning, arguments={"x-stream-offset": "first"})
 
     def _on_declared(self, frame: Any) -> None:
         assert self._channel is not None, "an open channel has declared it"  # noqa: S101 (for the type checker)
@@ -113,8 +116,7 @@ class Feed:
             self._pass_on(tapped)
 
     def _on_beginning(self, channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
-        channel.basic_cancel(method.consumer_tag)
-        channel.basic_ack(method.delivery_tag)
+        channel.close()  # cancelling would have pika reject what still comes, which a stream does not allow
         if self._history is not None:
             self._history.note_beginning(read_tapped(method, properties, body, logged=True))
 

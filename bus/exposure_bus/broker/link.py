@@ -22,7 +22,7 @@ from exposure_bus.errors import BrokerError, BrokerRefused, BrokerUnreachable
 log = logging.getLogger(__name__)
 
 FIRST_DELAY: Final = 0.2
-LONGEST_DELAY: Final = 10.0
+LONGEST_DELAY: Final = 3.0
 """Seconds between two tries to connect, before jitter."""
 
 ANSWER_TIMEOUT: Final = 10.0

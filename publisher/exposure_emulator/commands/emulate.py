@@ -113,5 +113,6 @@ def _conclude(
     of_night = f"night {nights[0]}" if len(nights) == 1 else f"{len(nights)} nights"
     before = f" ({played.before} were there already)" if played.before else ""
     where = f"{redacted(settings.exposure_db_url)}, files in {data}"
-    click.echo(f"{played.played} exposures of {of_night} played{before} into {where}")
+    exposures_played = "1 exposure" if played.played == 1 else f"{played.played} exposures"
+    click.echo(f"{exposures_played} of {of_night} played{before} into {where}")
     return 0

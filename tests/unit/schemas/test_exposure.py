@@ -46,9 +46,8 @@ def test_a_summary_says_what_the_exposure_says(exposure: Exposure) -> None:
     assert summary_of(exposure) == {key: getattr(exposure, key) for key in SUMMARY_KEYS}
 
 
-@given(exposure=exposures())
-def test_a_row_with_more_columns_gives_the_same_summary(exposure: Exposure) -> None:
-    assert summary_of(msgspec.structs.asdict(exposure) | {"arrival": 5}) == summary_of(exposure)
+def test_a_row_with_more_columns_gives_the_same_summary() -> None:
+    assert summary_of(msgspec.structs.asdict(EXPOSURE) | {"arrival": 5}) == summary_of(EXPOSURE)
 
 
 def test_an_exposure_cannot_be_changed() -> None:

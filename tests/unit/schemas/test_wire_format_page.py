@@ -45,9 +45,10 @@ def test_the_sixteen_keys_are_named_and_no_other_is() -> None:
 
 
 def test_exchanges_queues_and_limits_are_those_of_the_code() -> None:
-    names = (routing.EXCHANGE, routing.REPLAY_EXCHANGE, routing.ALARM_EXCHANGE, routing.LOG_STREAM)
-    names += (routing.REQUEST_QUEUE, routing.EVERY_EXPOSURE, routing.HEARTBEAT_KEY, routing.EVERYBODY)
-    assert all(f"`{name}`" in PAGE for name in names)
+    exchanges = (routing.EXCHANGE, routing.REPLAY_EXCHANGE, routing.ALARM_EXCHANGE)
+    queues = (routing.LOG_STREAM, routing.REQUEST_QUEUE)
+    keys = (routing.EVERY_EXPOSURE, routing.HEARTBEAT_KEY, routing.EVERYBODY)
+    assert all(f"`{name}`" in PAGE for name in (*exchanges, *queues, *keys))
     assert f" {MOST_BYTES} bytes" in " ".join(PAGE.split())
     assert f"up to {MOST_EXPOSURES} in a replay" in PAGE
 
