@@ -7,17 +7,18 @@ from typing import Final
 
 import click
 
-from errors import DemoError, Misused
+from errors import DemoError, ProcessEnded, TookTooLong
 from evidence import gather
+from latency import Latency
 from night import Night, find_night
 from places import Places, places
 from private_servers import ServerError
 from report import report, title
 from screen import open_screen
-from servers import BROKER_VARIABLE, Kind
+from servers import Kind, named_broker
 from stage import SPEED, stage
 from stopping import Stopped, stoppable
-from verdict import judge, latency
+from verdict import judge
 
 _KEEP_VARIABLE: Final = "KEEP"
 
@@ -63,34 +64,38 @@ def demo(*, database: Kind, night: int, limit: int | None) -> None:
 def _exit_code(database: Kind, night: int, limit: int | None) -> int:
     """Play the demo, whatever comes, and say in plain words what went wrong."""
     keep = os.environ.get(_KEEP_VARIABLE) or None
-    kept = f"\neverything is kept in {keep}" if keep else ""
+    kept = f"everything is kept in {keep}" if keep else f"{_KEEP_VARIABLE}=DIR keeps all logs, databases and files"
     try:
-        with stoppable(), places(keep) as here:
-            agree = _play(here, database, find_night(night, limit))
+        with stoppable():
+            played, named = find_night(night, limit), named_broker()
+            with places(keep) as here:
+                agree = _play(here, database, played, named)
     except Stopped as stopped:
-        click.echo(f"demo: stopped by {stopped}; everything is ended{kept}", err=True)
-        return stopped.exit_code
-    except Misused as error:
-        click.echo(f"demo: {error}", err=True)
-        return error.exit_code
-    except (DemoError, ServerError) as error:
-        advice = kept or f"\n{_KEEP_VARIABLE}=DIR keeps all logs, databases and files in DIR"
-        click.echo(f"demo: {error}{advice}", err=True)
-        return 1
-    click.echo(kept.lstrip(), nl=bool(kept))
+        return _complain(f"stopped by {stopped}", stopped.exit_code)
+    except (ProcessEnded, TookTooLong, ServerError) as error:
+        return _complain(f"{error}\n{kept}", 1)
+    except DemoError as error:
+        return _complain(str(error), error.exit_code)
+    if keep or not agree:
+        click.echo(kept)
     return 0 if agree else 1
 
 
-def _play(here: Places, database: Kind, night: Night) -> bool:
+def _complain(text: str, exit_code: int) -> int:
+    click.echo(f"demo: {text}", err=True)
+    return exit_code
+
+
+def _play(here: Places, database: Kind, night: Night, named: str | None) -> bool:
     """Play a night and print the verdict; return whether both ends agree."""
     began, screen = time.monotonic(), open_screen()
     screen.show(title(night, SPEED))
-    with stage(here, database, os.environ.get(BROKER_VARIABLE) or None, screen) as ready:
+    with stage(here, database, named, screen) as ready:
         ready.play(night, screen)
         with screen.step("both ends compared"):
             evidence = gather(here, ready.database, night.expids, ready.processes.exit_codes)
             checks = judge(evidence)
-    screen.show(report(checks, latency(evidence), time.monotonic() - began))
+    screen.show(report(checks, Latency.of_calls(evidence.rows, evidence.called), time.monotonic() - began))
     return not any(check.disagreements for check in checks)
 
 

@@ -5,14 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from errors import NotSetUp, ProcessEnded, TookTooLong
 from places import Places
-from private_servers import children
+from private_servers import Server, children
 
 _PATIENCE: Final = 10.0
 """Seconds that a process may take to end."""
@@ -25,10 +25,12 @@ class Processes:
 
     Args:
         here: The demo's folder.
+        servers: Servers that are watched as well, started and ended by somebody else.
     """
 
-    def __init__(self, here: Places) -> None:
+    def __init__(self, here: Places, servers: Iterable[Server]) -> None:
         self._here = here
+        self._servers = tuple(servers)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._errands: set[str] = set()
         self._home = {name: str(here.home) for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
@@ -71,7 +73,10 @@ class Processes:
                 continue
             self._forget(name)
             if code != 0 or name not in self._errands:
-                raise ProcessEnded(f"{name} {_how(code)}; {self._tail(name)}")
+                raise ProcessEnded(f"{name} {_how(code)}; {_tail(self._here.log_of(name))}")
+        for server in self._servers:
+            if not server.running:
+                raise ProcessEnded(f"the private {server.name} has ended; {_tail(server.log)}")
 
     def wait_until(self, condition: Callable[[], bool], what: str, *, within: float) -> None:
         """Wait until something is true while all processes go on.
@@ -89,7 +94,7 @@ class Processes:
         while not condition():
             self.check()
             if time.monotonic() > deadline:
-                tails = [f"{name}: {self._tail(name)}" for name in self._running]
+                tails = [f"{name}: {_tail(self._here.log_of(name))}" for name in self._running]
                 raise TookTooLong("\n".join([f"{what}: not yet after {within:.0f} s", *tails]))
             time.sleep(_POLL)
 
@@ -110,11 +115,6 @@ class Processes:
     def _forget(self, name: str) -> None:
         self.exit_codes[name] = self._running.pop(name).returncode
 
-    def _tail(self, name: str) -> str:
-        log = self._here.log_of(name)
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
-        return "\n  ".join(["the end of its log:", *lines] if lines else ["its log is empty"])
-
 
 def exposure_bus(verb: str, *arguments: str) -> list[str]:
     """Return the command line of a verb of ``exposure-bus``.
@@ -132,3 +132,8 @@ def _how(exit_code: int) -> str:
     if exit_code < 0:
         return f"was ended by {signal.Signals(-exit_code).name}"
     return f"ended early, with exit code {exit_code}"
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
+    return "\n  ".join(["the end of its log:", *lines] if lines else ["its log is empty"])

@@ -60,9 +60,7 @@ class Lookout:
             },
             written=written,
             newest=max(rows.values(), key=lambda row: row["data_written_at"], default=None),
-            latency=Latency.of(
-                [(moment - rows[expid]["data_written_at"]).total_seconds() for expid, moment in called.items()]
-            ),
+            latency=Latency.of_calls(rows, called.items()),
         )
 
     def _announced(self) -> int:

@@ -1,5 +1,6 @@
 """The servers of a demo: a RabbitMQ node of its own, or one that is named; a PostgreSQL cluster, if it is asked for."""
 
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,9 +11,9 @@ import pika
 from pika.adapters.blocking_connection import BlockingConnection
 from pika.exceptions import AMQPError
 
-from errors import Misused
+from errors import Misused, Unreachable
 from places import Places
-from private_servers import PostgreSQL, RabbitMQ
+from private_servers import PostgreSQL, RabbitMQ, Server
 
 Kind = Literal["sqlite", "postgresql"]
 
@@ -29,6 +30,18 @@ class Databases:
     """The exposureDB."""
     cache: str
     """The follower's cache."""
+    server: Server | None = None
+    """The private cluster that has them; None for files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broker:
+    """Where RabbitMQ is."""
+
+    url: str
+    """Its address."""
+    server: Server | None = None
+    """The private node; None for one that ran already."""
 
 
 @contextmanager
@@ -39,27 +52,38 @@ def databases(here: Places, kind: Kind) -> Iterator[Databases]:
         return
     with PostgreSQL(here.postgresql) as server:
         yield Databases(
-            exposure_db=server.create_database("exposuredb"), cache=server.create_database("exposure_cache")
+            exposure_db=server.create_database("exposuredb"),
+            cache=server.create_database("exposure_cache"),
+            server=server,
         )
 
 
+def named_broker() -> str | None:
+    """Return the address of a broker that the environment names, once it has answered; None if it names none.
+
+    Raises:
+        Misused: The address cannot be read.
+        Unreachable: Nobody answers there.
+    """
+    url = os.environ.get(BROKER_VARIABLE) or None
+    if url is not None:
+        _connect(url).close()
+    return url
+
+
 @contextmanager
-def broker(here: Places, named: str | None) -> Iterator[str]:
-    """Give the demo its broker's address.
+def broker(here: Places, named: str | None) -> Iterator[Broker]:
+    """Give the demo its broker.
 
     Args:
         here: The demo's folder.
         named: A broker that runs already; None: a private node.
-
-    Raises:
-        Misused: The named broker cannot be reached.
     """
-    if named is None:
-        with RabbitMQ(here.broker) as node:
-            yield node.url
-    else:
-        _connect(named).close()
-        yield named
+    if named is not None:
+        yield Broker(url=named)
+        return
+    with RabbitMQ(here.broker) as node:
+        yield Broker(url=node.url, server=node)
 
 
 @contextmanager
@@ -69,7 +93,7 @@ def own_subscriber(broker_url: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        with suppress(Misused, AMQPError, OSError):  # a broker that is gone keeps no queue that matters
+        with suppress(Unreachable, AMQPError, OSError):  # a broker that is gone keeps no queue that matters
             connection = _connect(broker_url)
             connection.channel().queue_delete(f"exposures.{name}")
             connection.close()
@@ -77,13 +101,30 @@ def own_subscriber(broker_url: str) -> Iterator[str]:
 
 def _connect(urls: str) -> BlockingConnection:
     """Connect to the first address that answers."""
-    why = ""
+    reasons = []
     for url in urls.split(","):
-        parameters = pika.URLParameters(url.strip())
-        parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = _TIMEOUT
+        parameters = _parameters(url.strip())
         try:
             return BlockingConnection(parameters)
         except (AMQPError, OSError) as error:
-            reason = str(error) or type(error).__name__
-            why = f"{why}; {parameters.host}:{parameters.port}: {reason}"
-    raise Misused(f"{BROKER_VARIABLE} names a broker that cannot be reached{why}")
+            reasons.append(f"{parameters.host}:{parameters.port}: {_plainly(error)}")
+    raise Unreachable(f"the broker that {BROKER_VARIABLE} names does not let us in: {'; '.join(reasons)}")
+
+
+def _parameters(url: str) -> pika.URLParameters:
+    try:
+        parameters = pika.URLParameters(url)
+    except (ValueError, TypeError, IndexError) as error:
+        # The address is not repeated: what makes it unreadable may be its password.
+        advice = "write amqp://user:password@host:port/virtual-host"
+        raise Misused(f"{BROKER_VARIABLE} cannot be read as an address: {advice}") from error
+    parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = _TIMEOUT
+    return parameters
+
+
+def _plainly(error: BaseException) -> str:
+    """Return the reason that pika's errors wrap, in their arguments or as ``exception``."""
+    for inner in (*error.args, getattr(error, "exception", None)):
+        if isinstance(inner, BaseException):
+            return _plainly(inner)
+    return str(error) or type(error).__name__

@@ -69,13 +69,13 @@ class Stage:
 
 
 @contextmanager
-def stage(here: Places, kind: Kind, named_broker: str | None, screen: Screen) -> Iterator[Stage]:
+def stage(here: Places, kind: Kind, named: str | None, screen: Screen) -> Iterator[Stage]:
     """Set everything up, and end it with the block.
 
     Args:
         here: The demo's folder.
         kind: What the two databases are.
-        named_broker: A broker that runs already; None: a private node.
+        named: A broker that runs already; None: a private node.
         screen: Where the steps are shown.
 
     Raises:
@@ -84,18 +84,18 @@ def stage(here: Places, kind: Kind, named_broker: str | None, screen: Screen) ->
     """
     stack = ExitStack()
     try:
-        with screen.step("RabbitMQ" + (f" by {BROKER_VARIABLE}" if named_broker else ", a node of its own")):
-            broker_url = stack.enter_context(broker(here, named_broker))
+        with screen.step("RabbitMQ" + (f" by {BROKER_VARIABLE}" if named else ", a node of its own")):
+            rabbitmq = stack.enter_context(broker(here, named))
         with screen.step("exposureDB and cache: " + ("a PostgreSQL cluster" if kind == "postgresql" else "SQLite")):
             urls = stack.enter_context(databases(here, kind))
         settle(
             here,
-            broker_url=broker_url,
+            broker_url=rabbitmq.url,
             exposure_db_url=urls.exposure_db,
             cache_url=urls.cache,
-            subscriber=stack.enter_context(own_subscriber(broker_url)),
+            subscriber=stack.enter_context(own_subscriber(rabbitmq.url)),
         )
-        processes = stack.enter_context(Processes(here))
+        processes = stack.enter_context(Processes(here, filter(None, (rabbitmq.server, urls.server))))
         with screen.step("relay, follower, tap and QLF"):
             _start_all(processes, here)
         yield Stage(here=here, database=ExposureDatabase(urls.exposure_db), processes=processes)

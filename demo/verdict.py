@@ -9,7 +9,6 @@ from typing import Final
 from comparison import count_equal, differences, summary_of_json
 from evidence import Evidence
 from exposure_schemas import SUMMARY_KEYS
-from latency import Latency
 
 _ENDED_WELL: Final = (0, 128 + signal.SIGTERM)
 """Exit codes of a process that was asked to end."""
@@ -40,12 +39,6 @@ def judge(evidence: Evidence) -> tuple[Check, ...]:
         _verified(evidence),
         _leftovers(evidence),
     )
-
-
-def latency(evidence: Evidence) -> Latency | None:
-    """Return how long it took from the commit of data_written to the call in the QLF process."""
-    commits = {expid: row["data_written_at"] for expid, row in evidence.rows.items()}
-    return Latency.of([(moment - commits[expid]).total_seconds() for expid, moment in evidence.called])
 
 
 def _played(evidence: Evidence) -> Check:

@@ -21,6 +21,9 @@ PREFIX: Final = "EXPOSURE_BUS_"
 
 CONFIG_VARIABLE: Final = PREFIX + "CONFIG"
 
+DEFAULT: Final = "default"
+"""Source of a setting that nobody has set."""
+
 Url = Annotated[str, Meta(min_length=1)]
 
 
@@ -53,12 +56,25 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = 
     Raises:
         SettingsError: A value is wrong, a name unknown, or the file unreadable; names the source.
     """
+    values, sources = _gathered(flags or {}, config)
+    return Settings(**{name: _convert(name, value, sources[name]) for name, value in values.items()})
+
+
+def setting_sources(flags: Mapping[str, Any] | None = None, config: Path | None = None) -> dict[str, str]:
+    """Return where each setting comes from: ``default``, a file, an environment variable or a flag.
+
+    Arguments and errors are those of `load_settings`.
+    """
+    return _gathered(flags or {}, config)[1]
+
+
+def _gathered(flags: Mapping[str, Any], config: Path | None) -> tuple[dict[str, Any], dict[str, str]]:
     values = _defaults()
-    sources = dict.fromkeys(values, "default")
-    for source, layer in _layers(flags or {}, config):
+    sources = dict.fromkeys(NAMES, DEFAULT)
+    for source, layer in _layers(flags, config):
         values |= layer
         sources |= dict.fromkeys(layer, source)
-    return Settings(**{name: _convert(name, value, sources[name]) for name, value in values.items()})
+    return values, sources
 
 
 def redacted(url: str) -> str:

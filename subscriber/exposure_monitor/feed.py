@@ -145,9 +145,11 @@ class Feed:
             self._broken(self._explained(error, address))
 
     def _explained(self, error: Exception, address: str) -> BrokerError:
-        if self._history is not None and isinstance(error, ChannelClosedByBroker) and error.reply_code == _NOT_FOUND:
+        if self._history is None or not isinstance(error, ChannelClosedByBroker) or error.reply_code != _NOT_FOUND:
+            return translate(error, address)
+        if "no queue" in error.reply_text:
             return BrokerRefused(
                 f"the broker at {address} keeps no log of exposures ({LOG_STREAM}): `exposure-bus publish` declares it "
                 "when it starts; without it a tap sees only what comes from now on"
             )
-        return translate(error, address)
+        return BrokerUnreachable(f"the broker at {address} has not recovered its log yet: {error.reply_text}")

@@ -14,7 +14,7 @@ from pika import SelectConnection
 from pika.channel import Channel
 
 from exposure_bus.broker import BrokerLink
-from exposure_bus.errors import BrokerError
+from exposure_bus.errors import BrokerError, BrokerRefused
 from exposure_monitor.feed import Feed
 from exposure_monitor.history import History
 from exposure_monitor.pattern import Pattern
@@ -142,11 +142,11 @@ class Tap:
         self.connected = False
 
     def _on_broken(self, connection: SelectConnection, error: BrokerError) -> None:
-        """Try again, or, if it never worked, let a person mend it first."""
+        """Try again; but if it never worked and the broker says no, let a person mend it first."""
         if self._link is None:
             return
         self._on_lost()
-        if not self._ever_ready:
+        if isinstance(error, BrokerRefused) and not self._ever_ready:
             self._failure = error
             self._link.loop.stop()
             return

@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 
 import ICSInterface
 from exposure_publisher import ExposureDB
-from private_servers import RabbitMQ
+from private_servers import PostgreSQL, RabbitMQ
 
 KILLS = 20
 NIGHT = 20230913
@@ -63,14 +63,10 @@ class Writer(threading.Thread):
 class Night:
     """A night with everything running as processes."""
 
-    def __init__(self, processes: Processes, broker_url: str, subscriber: str, folder: Path) -> None:
-        self.exposure_db_url = f"sqlite:///{folder}/exposuredb.sqlite"
-        self.cache_url = f"sqlite:///{folder}/cache.sqlite"
+    def __init__(self, processes: Processes, broker_url: str, exposure_db_url: str, cache_url: str) -> None:
+        self.exposure_db_url = exposure_db_url
         self._processes = processes.settings(
-            broker_url=broker_url,
-            exposure_db_url=self.exposure_db_url,
-            cache_url=self.cache_url,
-            subscriber=subscriber,
+            broker_url=broker_url, exposure_db_url=exposure_db_url, cache_url=cache_url
         )
         self.seed = random.SystemRandom().randrange(2**32)
         print(f"seed {self.seed}")
@@ -78,7 +74,7 @@ class Night:
         self.database = ExposureDB(self.exposure_db_url)
         self.publisher = self.start("publish")
         self.follower = self.start("follow")
-        self.ics = ICSInterface.ICSInterface(self.cache_url, broker_url)
+        self.ics = ICSInterface.ICSInterface(cache_url, broker_url)
 
     def start(self, verb: str) -> Daemon:
         return self._processes.start(verb)
@@ -102,7 +98,8 @@ class Night:
 
 @pytest.fixture
 def night(processes: Processes, own_broker: RabbitMQ, tmp_path: Path) -> Night:
-    return Night(processes, own_broker.url, "qlf", tmp_path)
+    databases = f"sqlite:///{tmp_path}/exposuredb.sqlite", f"sqlite:///{tmp_path}/cache.sqlite"
+    return Night(processes, own_broker.url, *databases)
 
 
 def _written_once(night: Night) -> None:
@@ -188,6 +185,23 @@ def test_nothing_is_lost_when_the_broker_is_killed_at_20_random_moments(
     wait_until(lambda: night.ics.status()["complete"], "the cache knowing that it is complete")
     _written_once(night)
     assert older_over_newer == []
+
+
+def test_nothing_is_lost_when_postgresql_is_killed(processes: Processes, own_broker: RabbitMQ, tmp_path: Path) -> None:
+    with PostgreSQL(tmp_path / "postgresql") as server:
+        server.create_database("exposuredb")
+        server.create_database("cache")
+        night = Night(processes, own_broker.url, server.url("exposuredb"), server.url("cache"))
+        for first in (1, 101, 201):
+            night.database.record_many({"expid": first + place, "night": NIGHT} for place in range(100))
+            wait_until(night.everything_agrees, "cache and exposureDB agreeing")
+            server.kill()
+            night.publisher.wait_for_log("trying again")
+            server.start()
+        night.database.data_written(1, data_location="/data/20230913/00000001")
+        wait_until(night.everything_agrees, "cache and exposureDB agreeing")
+        wait_until(lambda: night.ics.status()["complete"], "the cache knowing that it is complete")
+        assert "Traceback" not in night.publisher.log + night.follower.log
 
 
 def test_a_second_publisher_stands_by_and_takes_over(night: Night) -> None:

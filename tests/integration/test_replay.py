@@ -62,6 +62,15 @@ def site(processes: Processes, broker_url: str, exposure_db_url: str) -> Iterato
 
 
 @pytest.fixture
+def sqlite_site(processes: Processes, broker_url: str, tmp_path: Path) -> Iterator[Site]:
+    """For what does not depend on the database."""
+    url = f"sqlite:///{tmp_path}/exposuredb.sqlite"
+    made = Site(processes.settings(broker_url=broker_url, exposure_db_url=url), url)
+    yield made
+    made.database.close()
+
+
+@pytest.fixture
 def follower(broker_url: str, subscriber: str) -> str:
     """A follower's name whose queue stands, and that nobody reads."""
     declare(broker_url, "test", declare_follower(subscriber))
@@ -139,12 +148,12 @@ def test_a_selection_comes_alone_and_accounts_for_no_span(
     assert [message.covers for message in messages] == [None]
 
 
-def test_only_the_follower_that_is_named_gets_it(site: Site, broker_url: str, follower: str) -> None:
+def test_only_the_follower_that_is_named_gets_it(sqlite_site: Site, broker_url: str, follower: str) -> None:
     other = f"{follower}-other"
     declare(broker_url, "test", declare_follower(other))
-    site.record(range(3))
-    site.number()
-    done = site.replay("--all", "--to", follower)
+    sqlite_site.record(range(3))
+    sqlite_site.number()
+    done = sqlite_site.replay("--all", "--to", follower)
     assert done.stdout.startswith(f"3 exposures replayed in 1 message to follower {follower} in ")
     assert expids(received(broker_url, follower)) == [0, 1, 2]
     assert received(broker_url, other) == []
@@ -152,10 +161,10 @@ def test_only_the_follower_that_is_named_gets_it(site: Site, broker_url: str, fo
         channel.queue_delete(follower_queue(other))
 
 
-def test_a_follower_that_nobody_knows_is_an_error_that_names_it(site: Site) -> None:
-    site.record(range(1200))
-    site.number()
-    done = site.replay("--all", "--to", "nobody")
+def test_a_follower_that_nobody_knows_is_an_error_that_names_it(sqlite_site: Site) -> None:
+    sqlite_site.record(range(1200))
+    sqlite_site.number()
+    done = sqlite_site.replay("--all", "--to", "nobody")
     assert done.returncode == 1
     assert done.stdout == ""
     assert "exposure-bus: no follower named nobody has a queue at the broker" in done.stderr
@@ -181,10 +190,10 @@ def test_where_nothing_matches_it_says_so_with_code_3(site: Site) -> None:
     assert "no exposure of night 20230913 that is numbered; 3 exposures have no number yet" in unnumbered.stderr
 
 
-def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(site: Site, broker_url: str, follower: str) -> None:
-    site.record(range(100, 700))
-    site.number()
-    done = site.replay("--expid", "150", "699", "--dry-run")
+def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(sqlite_site: Site, broker_url: str, follower: str) -> None:
+    sqlite_site.record(range(100, 700))
+    sqlite_site.number()
+    done = sqlite_site.replay("--expid", "150", "699", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "would replay 550 exposures in 2 messages to all followers",
@@ -194,21 +203,14 @@ def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(site: Site, broker_
     assert received(broker_url, follower) == []
 
 
-def test_with_a_rate_messages_are_small(site: Site, broker_url: str, follower: str) -> None:
-    site.record(range(300))
-    site.number()
-    done = site.replay("--all", "--rate", "1000")
+def test_with_a_rate_messages_are_small(sqlite_site: Site, broker_url: str, follower: str) -> None:
+    sqlite_site.record(range(300))
+    sqlite_site.number()
+    done = sqlite_site.replay("--all", "--rate", "1000")
     messages = received(broker_url, follower)
     assert done.returncode == 0, done.stderr
     assert max(len(message.exposures) for message in messages) == 100
     assert tiles(messages, 300)
-
-
-def test_used_wrongly_it_says_how_with_code_2(site: Site) -> None:
-    for arguments in ((), ("5", "--all"), ("--expid", "9", "5"), ("--all", "--rate", "0"), ("--all", "--to", "a b")):
-        done = site.replay(*arguments)
-        assert done.returncode == 2, arguments
-        assert "Traceback" not in done.stderr
 
 
 def test_an_exposuredb_that_is_not_there_is_not_made(processes: Processes, broker_url: str, tmp_path: Path) -> None:
@@ -219,10 +221,10 @@ def test_an_exposuredb_that_is_not_there_is_not_made(processes: Processes, broke
     assert not mistyped.exists()
 
 
-def test_a_broker_that_is_away_at_the_start_is_not_waited_for(site: Site, unused_port: int) -> None:
-    site.record(range(3))
-    site.number()
-    done = site.replay("--all", "--broker-url", f"amqp://127.0.0.1:{unused_port}")
+def test_a_broker_that_is_away_at_the_start_is_not_waited_for(sqlite_site: Site, unused_port: int) -> None:
+    sqlite_site.record(range(3))
+    sqlite_site.number()
+    done = sqlite_site.replay("--all", "--broker-url", f"amqp://127.0.0.1:{unused_port}")
     assert done.returncode == 1
     assert f"the broker at 127.0.0.1:{unused_port} does not answer" in done.stderr
 
@@ -234,10 +236,10 @@ def unused_port() -> int:
     return free_port()
 
 
-def test_a_signal_ends_it_cleanly_and_it_says_how_much_was_sent(site: Site, follower: str) -> None:
-    site.record(range(1000))
-    site.number()
-    replaying = site.processes.start("replay", "--all", "--to", follower, "--rate", "50")
+def test_a_signal_ends_it_cleanly_and_it_says_how_much_was_sent(sqlite_site: Site, follower: str) -> None:
+    sqlite_site.record(range(1000))
+    sqlite_site.number()
+    replaying = sqlite_site.processes.start("replay", "--all", "--to", follower, "--rate", "50")
     replaying.wait_for_log("connected to the broker")
     code = replaying.end(signal.SIGTERM)
     assert code == 130
@@ -246,14 +248,14 @@ def test_a_signal_ends_it_cleanly_and_it_says_how_much_was_sent(site: Site, foll
     assert "Traceback" not in replaying.log
 
 
-def test_what_the_broker_refuses_is_sent_again(site: Site, broker_url: str, subscriber: str) -> None:
+def test_what_the_broker_refuses_is_sent_again(sqlite_site: Site, broker_url: str, subscriber: str) -> None:
     queue = follower_queue(subscriber)
     with open_channel(broker_url, "test") as channel:
         channel.queue_declare(queue, arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
         channel.queue_bind(queue, REPLAY_EXCHANGE, subscriber)
-        site.record(range(1200))
-        site.number()
-        replaying = site.processes.start("replay", "--all", "--to", subscriber)
+        sqlite_site.record(range(1200))
+        sqlite_site.number()
+        replaying = sqlite_site.processes.start("replay", "--all", "--to", subscriber)
         replaying.wait_for_log("did not arrive (the broker answered nack): sending again")
         messages: list[ExposureSummary] = []
         while not tiles(messages, 1200):
@@ -293,7 +295,7 @@ def test_a_broker_killed_in_the_middle_loses_nothing(
     assert {message.covers for message in messages} == {(first, first + 99) for first in range(1, 3001, 100)}
     assert "3000 exposures replayed in 30 messages to all followers" in replaying.log
     assert "Traceback" not in replaying.log
-    assert replaying.log.count("trying again until it does") == 1
+    assert replaying.log.count("connected to the broker") == 2
     site.database.close()
 
 
@@ -319,12 +321,12 @@ def _cached(cache: Path) -> int:
         return count
 
 
-def test_on_a_terminal_it_draws_a_bar(site: Site, follower: str) -> None:
-    site.record(range(400))
-    site.number()
+def test_on_a_terminal_it_draws_a_bar(sqlite_site: Site, follower: str) -> None:
+    sqlite_site.record(range(400))
+    sqlite_site.number()
     shown, terminal = pty.openpty()
     arguments = [COMMAND, "replay", "--all", "--to", follower, "--rate", "400"]
-    environment = site.processes.environment | {"TERM": "xterm"}
+    environment = sqlite_site.processes.environment | {"TERM": "xterm"}
     with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=terminal) as process:
         os.close(terminal)
         drawn = b"".join(_reads(shown))
@@ -345,10 +347,10 @@ def _reads(descriptor: int) -> Iterator[bytes]:
             return  # how the end of a terminal's output shows
 
 
-def test_credentials_that_the_broker_refuses_are_said(site: Site, broker_url: str) -> None:
-    site.record(range(1))
-    site.number()
-    done = site.replay("--all", "--broker-url", broker_url.replace("guest:guest", "guest:wrong"))
+def test_credentials_that_the_broker_refuses_are_said(sqlite_site: Site, broker_url: str) -> None:
+    sqlite_site.record(range(1))
+    sqlite_site.number()
+    done = sqlite_site.replay("--all", "--broker-url", broker_url.replace("guest:guest", "guest:wrong"))
     assert done.returncode == 1
     assert "refuses the user, the password or the virtual host" in done.stderr
     assert "wrong" not in done.stderr

@@ -16,7 +16,7 @@ import pika
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pika.exceptions import UnroutableError
+from pika.exceptions import ChannelClosedByBroker, UnroutableError
 from tests.processes import COMMAND, Daemon, Processes
 from tests.waiting import wait_until
 
@@ -62,6 +62,15 @@ class Publisher:
 
     def publish(self, exchange: str, key: str, body: bytes, properties: pika.BasicProperties | None = None) -> None:
         self.channel.basic_publish(exchange, key, body, properties, mandatory=True)
+
+
+def log_is_back(publisher: Publisher) -> bool:
+    """Tell whether the log takes messages: a broker answers a little before its streams do."""
+    try:
+        publisher.connection.channel().queue_declare(routing.LOG_STREAM, passive=True)
+    except ChannelClosedByBroker:
+        return False
+    return True
 
 
 def exposure(expid: int, **values: Any) -> Exposure:
@@ -192,7 +201,7 @@ def test_poison_is_shown_with_its_reason_and_stops_nothing(start: Any, broker_ur
 def test_a_key_that_is_no_text_is_shown(broker_url: str, publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pika.validators.require_string", lambda *_: None)
     with reading(Tap(broker_url)) as seen:
-        publisher.channel._impl._send_method(
+        publisher.connection.channel()._impl._send_method(
             pika.spec.Basic.Publish(exchange=routing.EXCHANGE, routing_key=b"exposure.\xff"),
             (pika.BasicProperties(type=b"\xfe"), b""),
         )
@@ -230,9 +239,7 @@ def test_heartbeats_come_beside_the_log(broker_url: str, publisher: Publisher) -
     publisher.expose(1)
     with reading(Tap(broker_url, start="first", heartbeats=True)) as seen:
         has_seen(seen, 1)
-        publisher.send(
-            routing.EXCHANGE, "heartbeat", Heartbeat(epoch="epoch", newest=7, published_at=NOW, interval=5)
-        )
+        publisher.send(routing.EXCHANGE, "heartbeat", Heartbeat(epoch="epoch", newest=7, published_at=NOW, interval=5))
         publisher.expose(2)
         wait_until(lambda: len(seen) == 3, "all are seen")
     assert sorted(tapped.routing_key for tapped in seen)[-1] == "heartbeat"
@@ -311,7 +318,9 @@ def test_patterns_match_as_the_broker_does(patterns: set[str], keys: set[str], p
     for key in keys:
         channel.basic_publish(exchange, key, key.encode())
     for pattern, queue in queues.items():
-        routed = {body.decode() for _, _, body in iter(lambda q=queue: channel.basic_get(q, auto_ack=True), (None,) * 3)}
+        routed = {
+            body.decode() for _, _, body in iter(lambda q=queue: channel.basic_get(q, auto_ack=True), (None,) * 3)
+        }
         assert routed == {key for key in keys if Pattern(pattern).matches(key)}
         channel.queue_delete(queue)
     channel.close()
@@ -324,7 +333,7 @@ def own_broker(tmp_path: Path) -> Iterator[RabbitMQ]:
         yield node
 
 
-def test_a_broker_that_was_killed_costs_nothing_out_of_the_log(
+def test_a_restart_of_the_broker_costs_nothing_out_of_the_log(
     own_broker: RabbitMQ, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -335,9 +344,9 @@ def test_a_broker_that_was_killed_costs_nothing_out_of_the_log(
         before.expose(3)
         has_seen(logged, 1, 2, 3)
         has_seen(live, 3)
-        own_broker.kill()
-        own_broker.start()
+        own_broker.restart()
         after = Publisher(own_broker.url)
+        wait_until(lambda: log_is_back(after), "the broker has its log again")
         with contextlib.closing(after.connection):
             after.expose(4)
             has_seen(logged, 1, 2, 3, 4)

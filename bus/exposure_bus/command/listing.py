@@ -4,8 +4,10 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
+
+from exposure_bus.moments import iso
 
 Format = Literal["table", "json", "csv"]
 
@@ -21,11 +23,6 @@ def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], output
     """
     writers = {"table": _print_table, "json": _print_json, "csv": _print_csv}
     writers[output_format](rows, columns)
-
-
-def iso(moment: datetime) -> str:
-    """Return a moment as ISO 8601 in UTC with ``Z``, to the microsecond where it has any."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def as_text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Which verbs there are: the entry points of the group ``exposure_bus.verbs``.
+"""What each side contributes: verbs are the entry points of the group ``exposure_bus.verbs``.
 
 They are read straight from the ``entry_points.txt`` of what is installed: importing `importlib.metadata` for it costs
 more than all the rest of ``--help`` (see docs/decisions/0006-quick-start-up.md).
@@ -9,17 +9,23 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-GROUP: Final = "[exposure_bus.verbs]"
+VERBS: Final = "exposure_bus.verbs"
 
 
 def find_verbs() -> dict[str, str]:
     """Return verb to ``module:name``, ascending by verb; the first found on the path wins."""
-    verbs: dict[str, str] = {}
+    return find_entry_points(VERBS)
+
+
+def find_entry_points(group: str) -> dict[str, str]:
+    """Return name to ``module:name`` of a group, ascending by name; the first found on the path wins."""
+    section = f"[{group}]"
+    found: dict[str, str] = {}
     for folder in sys.path:
         for text in _entry_point_files(folder):
-            for verb, target in _verbs_in(text):
-                verbs.setdefault(verb, target)
-    return dict(sorted(verbs.items()))
+            for name, target in _entries_in(text, section):
+                found.setdefault(name, target)
+    return dict(sorted(found.items()))
 
 
 def _entry_point_files(folder: str) -> Iterator[str]:
@@ -33,13 +39,11 @@ def _entry_point_files(folder: str) -> Iterator[str]:
                 text = file.read()
         except OSError:
             continue  # most distributions have no entry points
-        if GROUP in text:
-            yield text
+        yield text
 
 
-def _verbs_in(text: str) -> Iterator[tuple[str, str]]:
-    section = text.partition(GROUP)[2].partition("\n[")[0]
-    for line in section.splitlines():
-        verb, equals, target = line.partition("=")
+def _entries_in(text: str, section: str) -> Iterator[tuple[str, str]]:
+    for line in text.partition(section)[2].partition("\n[")[0].splitlines():
+        name, equals, target = line.partition("=")
         if equals:
-            yield verb.strip(), target.strip()
+            yield name.strip(), target.strip()

@@ -5,6 +5,7 @@ PostgreSQL notifies after the commit. SQLite has no such thing, but every commit
 fsync, if the writer asks for one): so who is woken and finds nothing looks again, a few times, ever later.
 """
 
+import os
 import select
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -116,10 +117,12 @@ class _NotifyWatch:
             self._connection.autocommit = True
             self._connection.cursor().execute(f'LISTEN "{channel}"')
         except psycopg2.Error as error:
-            raise DatabaseUnreachable(f"cannot listen to the database: {str(error).strip()}") from error
+            raise DatabaseUnreachable(f"cannot listen to the database: {_first_line(error)}") from error
+        # libpq closes its own descriptor as soon as the server is gone, under the feet of who waits on it.
+        self._descriptor = os.dup(self._connection.fileno())
 
     def fileno(self) -> int:
-        return int(self._connection.fileno())
+        return self._descriptor
 
     def drain(self) -> bool:
         try:
@@ -127,13 +130,18 @@ class _NotifyWatch:
             heard = bool(self._connection.notifies)
             self._connection.notifies.clear()
         except self._error as error:
-            raise DatabaseUnreachable(f"the database is gone: {str(error).strip()}") from error
+            raise DatabaseUnreachable(f"the database is gone: {_first_line(error)}") from error
         if self._connection.closed:
             raise DatabaseUnreachable("the database has closed the connection")
         return heard
 
     def close(self) -> None:
         self._connection.close()
+        os.close(self._descriptor)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 KEEPALIVES: Final[dict[str, Any]] = {

@@ -44,6 +44,11 @@ class LiveFlow:
         """The newest number given."""
 
     @property
+    def sent(self) -> int:
+        """The newest number that has been sent: a heartbeat behind it may tell of it, and of no newer one."""
+        return self._cursor
+
+    @property
     def all_confirmed(self) -> bool:
         """Whether the broker has everything that was numbered."""
         return not self._unconfirmed and self._cursor == self.newest

@@ -59,6 +59,7 @@ class Relay:
         )
         self._later = self._link.loop.call_later
         self._source: Source | None = None
+        self._watched = -1
         self._channel: Channel | None = None
         self._publisher: ConfirmedPublisher[object] | None = None
         self._live: LiveFlow | None = None
@@ -92,7 +93,6 @@ class Relay:
     def _open_source(self) -> None:
         try:
             self._source = Source(self._exposure_db_url)
-            self._link.loop.add_handler(self._source.watch.fileno(), self._on_commit, self._link.loop.READ)
         except (AnotherRelay, DatabaseError) as error:
             if isinstance(error, DatabaseRefused) or (self._once and isinstance(error, AnotherRelay)):
                 raise
@@ -104,11 +104,13 @@ class Relay:
         if self._last_said:
             log.info("relaying the exposureDB")
         self._last_said = ""
+        self._watched = self._source.watch.fileno()
+        self._link.loop.add_handler(self._watched, self._on_commit, self._link.loop.READ)
         self._begin()
 
     def _close_source(self) -> None:
         if self._source is not None:
-            self._link.loop.remove_handler(self._source.watch.fileno())
+            self._link.loop.remove_handler(self._watched)
             self._source.close()
             self._source = None
         self._live = self._answers = None
@@ -248,7 +250,9 @@ class Relay:
         except DatabaseError as error:
             self._database_failed(error)
 
-    def _on_request(self, channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
+    def _on_request(self, channel: Any, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
+        if self._channel is None or channel is not self._channel:
+            return  # of a connection that was dropped: it comes again
         try:
             request = decode(body, envelope_of(properties))
         except DecodeError as error:
@@ -275,7 +279,7 @@ class Relay:
             return
         beat = Heartbeat(
             epoch=self._epoch,
-            newest=self._live.newest,
+            newest=self._live.sent,
             published_at=datetime.now(UTC),
             interval=HEARTBEAT_INTERVAL,
         )

@@ -2,8 +2,8 @@
 
 from datetime import UTC, date, datetime
 
-from exposure_bus.command.listing import iso
 from exposure_bus.errors import UsageError
+from exposure_bus.moments import iso
 from exposure_publisher.ledger import Selection
 
 ONE_OF_THEM = "say which exposures: EXPID, --expid, --night, --date or --all, exactly one of them"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from exposure_bus.command.listing import iso
+from exposure_bus.moments import iso
 from exposure_schemas import Span
 from exposure_subscriber.cache.database import CacheDatabase
 from exposure_subscriber.cache.moments import now_micros, to_moment

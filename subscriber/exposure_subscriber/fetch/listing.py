@@ -8,7 +8,7 @@ from typing import Final, Self
 from exposure_schemas import Exposure, InvalidValue, ManifestFile, classes_asked, file_class_of
 from exposure_schemas.file_classes import ALL
 from exposure_subscriber.errors import FileClassMissing, LocationRefused, UnknownFileClass
-from exposure_subscriber.fetch.checksums import read_checksums
+from exposure_subscriber.fetch.checksums import checksums_of
 from exposure_subscriber.fetch.source import Source
 
 _BARE_NAME: Final = re.compile("[^/.\x00-\x1f\x7f-\x9f\ud800-\udfff-][^/\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
@@ -70,7 +70,7 @@ def files_of_folder(source: Source, exposure: Exposure, asked: Asked) -> tuple[M
     names = source.names()
     classes = {name: file_class_of(name, exposure.expid) for name in names}
     _check_classes(set(classes.values()), exposure.expid, asked)
-    checksums = read_checksums(source, names, exposure.expid)
+    checksums = checksums_of(source, names, exposure)
     return _by_name(
         ManifestFile(name=name, file_class=file_class, size=_size(source, name), sha256=checksums.get(name))
         for name, file_class in classes.items()

@@ -92,7 +92,9 @@ class Follower:
         self._healing.forget()
         self._outbox.forget()
 
-    def _on_message(self, _channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
+    def _on_message(self, channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
+        if channel is not self._channel:
+            return  # of a connection that was dropped: it comes again
         item = read_delivery(method, properties, body)
         if isinstance(item, Rejected):
             log.warning("set aside a message: %s: %s", item.reason, item.detail)

@@ -87,4 +87,4 @@ def _moment(given: Any, end: Any) -> datetime | None:
         return None
     if not isinstance(end, datetime):
         raise RangeError(f"date_range={given!r}: its ends are datetimes, {end!r} is {type(end).__name__}")
-    return end.replace(tzinfo=UTC) if end.tzinfo is None else end
+    return end.replace(tzinfo=UTC) if end.utcoffset() is None else end

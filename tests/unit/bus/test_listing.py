@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exposure_bus.command.listing import Format, as_json, as_text, iso, print_rows
+from exposure_bus.command.listing import Format, as_json, as_text, print_rows
+from exposure_bus.moments import iso
 
 MOMENT = datetime(2023, 9, 14, 3, 14, 15, 926535, tzinfo=UTC)
 ROW = {"expid": 195972, "seeing": 1.1, "program": "dark", "date": MOMENT, "data_written": True, "s2n": None}

@@ -44,10 +44,24 @@ SIGNATURES = {
     "status": "()",
 }
 
-KEYS = (
-    "expid skyra skydec exptime program tile_id exptype date night seeing airmass transparency skylevel s2n "
-    "data_written data_location"
-).split()
+KEYS = [
+    "expid",
+    "skyra",
+    "skydec",
+    "exptime",
+    "program",
+    "tile_id",
+    "exptype",
+    "date",
+    "night",
+    "seeing",
+    "airmass",
+    "transparency",
+    "skylevel",
+    "s2n",
+    "data_written",
+    "data_location",
+]
 
 TREE = {
     "RangeError": ("ICSError", ValueError, 2),
@@ -129,10 +143,9 @@ def test_a_stale_cache_is_a_warning_that_is_shown_by_default() -> None:
 
 def test_importing_it_opens_nothing_reads_no_environment_and_needs_no_broker_library() -> None:
     command = (
-        "import os, sys, socket, sqlite3\n"
-        "def refuse(*_arguments, **_options): raise AssertionError('something was opened')\n"
-        "socket.socket = sqlite3.connect = refuse\n"
-        "os.environ = None\n"
+        "import os, sys, socket, sqlite3, msgspec, logging\n"
+        "def refuse(*_arguments, **_options): raise AssertionError('something was opened or read')\n"
+        "socket.socket.connect = sqlite3.connect = type(os.environ).__getitem__ = refuse\n"
         "import ICSInterface\n"
         "print(*sorted({'pika', 'sqlalchemy', 'psycopg2', 'click', 'rich'} & set(sys.modules)))"
     )

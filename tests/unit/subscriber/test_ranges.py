@@ -83,7 +83,7 @@ def test_a_range_of_expids_picks_both_ends_and_one_end_picks_one(
         ((at(4), None), [4, 5]),
         ((None, at(0)), [0, LARGEST]),
         ((at(9), None), []),
-        ((datetime.min, datetime.max), [0, 1, 2, 3, 4, 5, LARGEST]),
+        ((datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)), [0, 1, 2, 3, 4, 5, LARGEST]),
         ((at(3).replace(tzinfo=None), at(4)), [3, 4]),
         ("last", [5]),
     ],
@@ -116,6 +116,8 @@ class NoOffset(tzinfo):
 
     def utcoffset(self, _moment: datetime | None) -> None:
         return None
+
+    dst = tzname = utcoffset
 
 
 @given(
