@@ -2,7 +2,7 @@
 
     python qlf.py DIARY FILES
 
-The diary has one JSON object a line: ``ready``; ``called`` with expid and moment when `new_exposures` gives an
+The diary has one JSON object a line, each with its moment: ``ready``; ``called`` when `new_exposures` gives an
 exposure; ``fetched``, or ``failed`` with the reason.
 """
 
@@ -26,9 +26,8 @@ def follow_the_night(note: Callable[..., None], files: Path) -> None:
     """
     note("ready")
     for exposure in ICSInterface.new_exposures("demo"):
-        called_at = datetime.now(UTC)
         expid = exposure["expid"]
-        note("called", expid=expid, at=called_at.isoformat())
+        note("called", expid=expid)
         try:
             ICSInterface.get_exposure_files(expid, dest=files / f"{expid:08d}", file_class="all")
         except ICSInterface.ICSError as error:
@@ -44,7 +43,8 @@ def main() -> None:
     with diary.open("a", encoding="utf-8") as book:
 
         def note(what: str, **more: Any) -> None:
-            book.write(json.dumps({"what": what, **more}) + "\n")
+            moment = datetime.now(UTC).isoformat()
+            book.write(json.dumps({"at": moment, "what": what, **more}) + "\n")
             book.flush()
 
         follow_the_night(note, files)

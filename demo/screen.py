@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +25,8 @@ _PIPE_WIDTH: Final = 120
 _LINE_EVERY: Final = 10
 """Exposures between two lines where there is no terminal."""
 _BAR_WIDTH: Final = 40
+_SPIN: Final = 8
+"""Turns of a spinner's dots in a second; each costs the machine that plays the night."""
 
 _STATIONS: Final = {
     "played": "exposureDB",
@@ -72,7 +75,8 @@ class TerminalScreen(Screen):
     def step(self, text: str) -> Iterator[None]:
         """Turn a spinner, then tick the step off."""
         began = time.monotonic()
-        with self._console.status(Text(text), spinner="dots", spinner_style="cyan"):
+        spinner = Padding(Spinner("dots", Text(f" {text}"), style="cyan"), (0, 2))
+        with Live(spinner, console=self._console, refresh_per_second=_SPIN, transient=True):
             yield
         self._tick(text, began)
 

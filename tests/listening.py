@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
+from tests.waiting import wait_until
 
 from exposure_bus.broker import envelope_of, properties_for
 from exposure_schemas import ExposureSummary, Heartbeat, Message, decode, encode
-from tests.waiting import wait_until
 
 
 @dataclass(frozen=True)

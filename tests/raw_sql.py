@@ -25,8 +25,18 @@ def connected(url: str) -> Iterator[Any]:
 
 
 def execute(url: str, *statements: str) -> list[tuple[Any, ...]]:
-    """Run statements on one connection, each a transaction unless one of them says BEGIN; return the last one's rows."""
+    """Run statements on one connection, each its own transaction unless one says BEGIN; return the last one's rows."""
     with connected(url) as connection, contextlib.closing(connection.cursor()) as cursor:
         for statement in statements:
             cursor.execute(statement)
         return list(cursor.fetchall()) if cursor.description else []
+
+
+def changes(url: str) -> list[int]:
+    """Return the expids of all changes of an exposureDB that nobody has numbered yet, the oldest first."""
+    return [expid for (expid,) in execute(url, "SELECT expid FROM exposure_change ORDER BY id")]
+
+
+def forget_changes(url: str) -> None:
+    """Leave an exposureDB as if all its changes had been numbered."""
+    execute(url, "DELETE FROM exposure_change")

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from exposure_schemas import Manifest, ManifestFile, file_class_of
 from exposure_schemas.checksum_file import checksum_names, read_checksums
 
@@ -38,12 +40,21 @@ def list_files(row: Mapping[str, Any]) -> Manifest | None:
         log.warning("exposure %s: cannot list the files in %s: %s", row["expid"], location, error)
         return None
     for name in sorted(checksums.keys() - sizes.keys()):
-        log.warning("exposure %s: its checksum file lists %s, which is not in %s", row["expid"], name, location)
-    return tuple(
-        ManifestFile(name=name, file_class=file_class, size=size, sha256=checksums.get(name))
-        for name, size in sorted(sizes.items())
-        if (file_class := file_class_of(name, row["expid"])) or name in checksums
-    )
+        log.warning("exposure %s: its checksum file lists %r, which is not in %s", row["expid"], name, location)
+    files = (_file(name, sizes[name], checksums.get(name), row["expid"]) for name in sorted(sizes))
+    return tuple(file for file in files if file is not None)
+
+
+def _file(name: str, size: int, sha256: str | None, expid: int) -> ManifestFile | None:
+    """List a file, if it is of a known class or has a checksum: strays and leftovers lie about in real directories."""
+    file_class = file_class_of(name, expid)
+    if file_class is None and sha256 is None:
+        return None
+    try:
+        return msgspec.convert({"name": name, "file_class": file_class, "size": size, "sha256": sha256}, ManifestFile)
+    except msgspec.ValidationError as error:
+        log.warning("exposure %s: a file named %r cannot be listed: %s", expid, name, error)
+        return None
 
 
 def _sizes(folder: Path) -> dict[str, int]:

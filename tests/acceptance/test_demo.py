@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -13,13 +14,12 @@ from typing import Final
 import pika
 import psutil
 import pytest
-import tomllib
 from pika.exceptions import ChannelClosedByBroker
 from tests.waiting import wait_until
 
 DEMO: Final = Path(__file__).parents[2] / "demo"
 DEADLINE: Final = 120
-MARK: Final = "EXPOSURE_BUS_DEMO_TEST"
+MARK: Final = "DEMO_UNDER_TEST"
 
 
 class Demo:
@@ -143,8 +143,8 @@ def test_what_is_altered_on_the_way_is_named_and_the_exit_code_is_1(
     kept = tmp_path / "kept"
     demo = start("--limit", "30", KEEP=str(kept), EXPOSURE_BUS_BROKER_URL=broker_url)
     folder = kept / "qlf" / "files" / "00195972"
-    wait_until(lambda: (folder / "request-00195972.json").exists(), "the first exposure's files")
-    file = wait_until(lambda: next(folder.glob("desi-*"), None), "its image")
+    wait_until((folder / "request-00195972.json").exists, "the first exposure's files")
+    (file,) = wait_until(lambda: list(folder.glob("desi-*")), "its image")
     with file.open("ab") as image:
         image.write(b"one pixel more")
     with sqlite3.connect(kept / "qlf" / "cache.sqlite", timeout=10) as cache:

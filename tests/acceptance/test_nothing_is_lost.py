@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from tests.processes import Daemon, Processes
@@ -31,42 +31,15 @@ def own_broker(tmp_path: Path) -> Iterator[RabbitMQ]:
         yield node
 
 
-class Writer(threading.Thread):
-    """Keeps changing exposures, as the ICS does, until it is told to stop."""
-
-    def __init__(self, url: str, seed: int) -> None:
-        super().__init__()
-        self._url = url
-        self._random = random.Random(seed)
-        self._stop_asked = threading.Event()
-        self.changes = 0
-
-    def run(self) -> None:
-        with ExposureDB(self._url) as database:
-            while not self._stop_asked.wait(self._random.uniform(0, 0.02)):
-                self._change(database, self._random.randrange(1, 400))
-                self.changes += 1
-
-    def stop(self) -> None:
-        self._stop_asked.set()
-        self.join()
-
-    def _change(self, database: ExposureDB, expid: int) -> None:
-        seeing = self._random.uniform(0.5, 3.0)
-        if self._random.random() < 0.3:
-            database.record(expid=expid, night=NIGHT, seeing=seeing)
-            database.data_written(expid, data_location=f"/data/{NIGHT}/{expid:08d}")
-        else:
-            database.record(expid=expid, night=NIGHT, exptype="science", seeing=seeing, airmass=seeing + 1)
-
-
 class Night:
     """A night with everything running as processes."""
 
-    def __init__(self, processes: Processes, broker_url: str, exposure_db_url: str, cache_url: str) -> None:
+    def __init__(
+        self, processes: Processes, broker_url: str, subscriber: str, exposure_db_url: str, cache_url: str
+    ) -> None:
         self.exposure_db_url = exposure_db_url
         self._processes = processes.settings(
-            broker_url=broker_url, exposure_db_url=exposure_db_url, cache_url=cache_url
+            broker_url=broker_url, subscriber=subscriber, exposure_db_url=exposure_db_url, cache_url=cache_url
         )
         self.seed = random.SystemRandom().randrange(2**32)
         print(f"seed {self.seed}")
@@ -96,10 +69,47 @@ class Night:
         return self.cached() == list(self.database.exposures())
 
 
+class Writer(threading.Thread):
+    """Keeps changing exposures, as the ICS does, for the length of a block."""
+
+    def __init__(self, night: Night) -> None:
+        super().__init__()
+        self._url = night.exposure_db_url
+        self._random = random.Random(night.seed)
+        self._stop_asked = threading.Event()
+        self.changes = 0
+
+    def run(self) -> None:
+        with ExposureDB(self._url) as database:
+            while not self._stop_asked.wait(self._random.uniform(0, 0.02)):
+                self._change(database, self._random.randrange(1, 400))
+                self.changes += 1
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop_asked.set()
+        self.join()
+
+    def _change(self, database: ExposureDB, expid: int) -> None:
+        seeing = self._random.uniform(0.5, 3.0)
+        if self._random.random() < 0.3:
+            database.record(expid=expid, night=NIGHT, seeing=seeing)
+            database.data_written(expid, data_location=f"/data/{NIGHT}/{expid:08d}")
+        else:
+            database.record(expid=expid, night=NIGHT, exptype="science", seeing=seeing, airmass=seeing + 1)
+
+
+def _files(folder: Path) -> tuple[str, str]:
+    """An exposureDB and a cache as files."""
+    return f"sqlite:///{folder}/exposuredb.sqlite", f"sqlite:///{folder}/cache.sqlite"
+
+
 @pytest.fixture
-def night(processes: Processes, own_broker: RabbitMQ, tmp_path: Path) -> Night:
-    databases = f"sqlite:///{tmp_path}/exposuredb.sqlite", f"sqlite:///{tmp_path}/cache.sqlite"
-    return Night(processes, own_broker.url, *databases)
+def night(processes: Processes, broker_url: str, subscriber: str, tmp_path: Path) -> Night:
+    return Night(processes, broker_url, subscriber, *_files(tmp_path))
 
 
 def _written_once(night: Night) -> None:
@@ -136,14 +146,6 @@ def older_over_newer(tmp_path: Path) -> Iterator[list[str]]:
     watcher.join()
 
 
-@pytest.fixture
-def writer(night: Night) -> Iterator[Writer]:
-    writing = Writer(night.exposure_db_url, night.seed)
-    writing.start()
-    yield writing
-    writing.stop()
-
-
 def _wait_for_changes(writer: Writer, count: int) -> None:
     target = writer.changes + count
     wait_until(lambda: writer.changes >= target, f"{count} more changes")
@@ -157,14 +159,14 @@ def _wait_for_arrivals(night: Night) -> None:
 
 @pytest.mark.parametrize("verb", ["publish", "follow"])
 def test_nothing_is_lost_when_a_daemon_is_killed_at_20_random_moments(
-    verb: str, night: Night, writer: Writer, older_over_newer: list[str]
+    verb: str, night: Night, older_over_newer: list[str]
 ) -> None:
     daemon = night.publisher if verb == "publish" else night.follower
-    for _ in range(KILLS):
-        _wait_for_changes(writer, night.random.randrange(5, 60))
-        daemon.kill()
-        daemon = night.start(verb)
-    writer.stop()
+    with Writer(night) as writer:
+        for _ in range(KILLS):
+            _wait_for_changes(writer, night.random.randrange(5, 60))
+            daemon.kill()
+            daemon = night.start(verb)
     wait_until(night.everything_agrees, "cache and exposureDB agreeing", seconds=60)
     wait_until(lambda: night.ics.status()["complete"], "the cache knowing that it is complete")
     _written_once(night)
@@ -173,25 +175,28 @@ def test_nothing_is_lost_when_a_daemon_is_killed_at_20_random_moments(
 
 @pytest.mark.timeout(600)  # a node takes seconds to start, twenty times
 def test_nothing_is_lost_when_the_broker_is_killed_at_20_random_moments(
-    own_broker: RabbitMQ, night: Night, writer: Writer, older_over_newer: list[str]
+    own_broker: RabbitMQ, processes: Processes, tmp_path: Path, older_over_newer: list[str]
 ) -> None:
-    for _ in range(KILLS):
-        _wait_for_arrivals(night)
-        _wait_for_changes(writer, night.random.randrange(1, 30))
-        own_broker.kill()
-        own_broker.start()
-    writer.stop()
+    night = Night(processes, own_broker.url, "qlf", *_files(tmp_path))
+    with Writer(night) as writer:
+        for _ in range(KILLS):
+            _wait_for_arrivals(night)
+            _wait_for_changes(writer, night.random.randrange(1, 30))
+            own_broker.kill()
+            own_broker.start()
     wait_until(night.everything_agrees, "cache and exposureDB agreeing", seconds=60)
     wait_until(lambda: night.ics.status()["complete"], "the cache knowing that it is complete")
     _written_once(night)
     assert older_over_newer == []
 
 
-def test_nothing_is_lost_when_postgresql_is_killed(processes: Processes, own_broker: RabbitMQ, tmp_path: Path) -> None:
+def test_nothing_is_lost_when_postgresql_is_killed(
+    processes: Processes, broker_url: str, subscriber: str, tmp_path: Path
+) -> None:
     with PostgreSQL(tmp_path / "postgresql") as server:
         server.create_database("exposuredb")
         server.create_database("cache")
-        night = Night(processes, own_broker.url, server.url("exposuredb"), server.url("cache"))
+        night = Night(processes, broker_url, subscriber, server.url("exposuredb"), server.url("cache"))
         for first in (1, 101, 201):
             night.database.record_many({"expid": first + place, "night": NIGHT} for place in range(100))
             wait_until(night.everything_agrees, "cache and exposureDB agreeing")

@@ -2,11 +2,9 @@
 
 import contextlib
 import json
-import logging
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -17,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pika.exceptions import ChannelClosedByBroker, UnroutableError
-from tests.processes import COMMAND, Daemon, Processes
+from tests.processes import COMMAND, Processes
 from tests.waiting import wait_until
 
 from exposure_bus.broker import properties_for
@@ -38,7 +36,7 @@ from exposure_schemas import (
     routing,
     routing_key,
 )
-from private_servers import RabbitMQ
+from private_servers import RabbitMQ, free_port
 
 NOW = datetime.now(UTC)
 
@@ -74,7 +72,13 @@ def log_is_back(publisher: Publisher) -> bool:
 
 
 def exposure(expid: int, **values: Any) -> Exposure:
-    known = {"night": 20230913, "exptype": "science", "program": "dark", "data_written": True, "data_written_at": NOW}
+    known: dict[str, Any] = {
+        "night": 20230913,
+        "exptype": "science",
+        "program": "dark",
+        "data_written": True,
+        "data_written_at": NOW,
+    }
     return Exposure(expid=expid, sequence=expid, **(known | values))
 
 
@@ -88,10 +92,17 @@ def summary(*exposures: Exposure, published_at: datetime | None = None) -> Expos
     )
 
 
+@contextlib.contextmanager
+def publishing(url: str) -> Iterator[Publisher]:
+    """Publish for the length of a block."""
+    publisher = Publisher(url)
+    with contextlib.closing(publisher.connection):
+        yield publisher
+
+
 @pytest.fixture
 def publisher(broker_url: str) -> Iterator[Publisher]:
-    started = Publisher(broker_url)
-    with contextlib.closing(started.connection):
+    with publishing(broker_url) as started:
         yield started
 
 
@@ -136,7 +147,7 @@ def test_a_tap_sees_what_comes_as_it_comes(broker_url: str, publisher: Publisher
         "exposure.written.science.dark",
         "exposure-summary",
     )
-    assert first.problem is first.offset is first.raw is None
+    assert (first.problem, first.offset, first.raw) == (None, None, None)
     assert first.published_at is not None
     assert before <= first.published_at <= first.received_at <= datetime.now(UTC)
 
@@ -198,17 +209,15 @@ def test_poison_is_shown_with_its_reason_and_stops_nothing(start: Any, broker_ur
     assert seen[2].raw["exposures"][0]["data_written_at"] == NOW
 
 
-def test_a_key_that_is_no_text_is_shown(broker_url: str, publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pika.validators.require_string", lambda *_: None)
+def test_a_key_that_is_no_text_is_shown(broker_url: str, publisher: Publisher) -> None:
     with reading(Tap(broker_url)) as seen:
-        publisher.connection.channel()._impl._send_method(
-            pika.spec.Basic.Publish(exchange=routing.EXCHANGE, routing_key=b"exposure.\xff"),
-            (pika.BasicProperties(type=b"\xfe"), b""),
-        )
+        properties = pika.BasicProperties(type=b"\xfe")
+        publisher.channel.basic_publish(routing.EXCHANGE, b"exposure.\xff", b"", properties)
         publisher.expose(1)
         has_seen(seen, 1)
     assert seen[0].routing_key == r"exposure.\xff"
     assert seen[0].type == r"\xfe"
+    assert (seen[0].problem or "").startswith("unknown-type")
 
 
 def test_a_tap_takes_nothing_from_a_follower(broker_url: str, publisher: Publisher, subscriber: str) -> None:
@@ -242,7 +251,7 @@ def test_heartbeats_come_beside_the_log(broker_url: str, publisher: Publisher) -
         publisher.send(routing.EXCHANGE, "heartbeat", Heartbeat(epoch="epoch", newest=7, published_at=NOW, interval=5))
         publisher.expose(2)
         wait_until(lambda: len(seen) == 3, "all are seen")
-    assert sorted(tapped.routing_key for tapped in seen)[-1] == "heartbeat"
+    assert max(tapped.routing_key for tapped in seen) == "heartbeat"
     assert expids(seen) == [1, 2]
 
 
@@ -326,31 +335,117 @@ def test_patterns_match_as_the_broker_does(patterns: set[str], keys: set[str], p
     channel.close()
 
 
-@pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[RabbitMQ]:
-    """A broker that a test may kill."""
-    with RabbitMQ(tmp_path / "node") as node:
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+    """A broker that a test may restart and freeze."""
+    with RabbitMQ(tmp_path_factory.mktemp("node")) as node:
         yield node
 
 
 def test_a_restart_of_the_broker_costs_nothing_out_of_the_log(
     own_broker: RabbitMQ, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
-    before = Publisher(own_broker.url)
-    declare_publisher(Declarer(before.connection))
-    before.expose(1, 2)
-    with reading(Tap(own_broker.url, start="first")) as logged, reading(Tap(own_broker.url)) as live:
-        before.expose(3)
+    url = own_broker.url
+    with publishing(url) as before:
+        declare_publisher(Declarer(before.connection))
+        before.expose(1, 2)
+    with reading(Tap(url, start="first")) as logged, reading(Tap(url)) as live:
+        with publishing(url) as before:
+            before.expose(3)
         has_seen(logged, 1, 2, 3)
         has_seen(live, 3)
         own_broker.restart()
-        after = Publisher(own_broker.url)
-        wait_until(lambda: log_is_back(after), "the broker has its log again")
-        with contextlib.closing(after.connection):
+        with publishing(url) as after:
+            wait_until(lambda: log_is_back(after), "the broker has its log again")
             after.expose(4)
             has_seen(logged, 1, 2, 3, 4)
             wait_until(lambda: "were not seen" in caplog.text, "the live tap says that it missed something")
             after.expose(5)
             has_seen(logged, 1, 2, 3, 4, 5)
             wait_until(lambda: 5 in expids(live), "the live tap goes on")
+
+
+def test_ctrl_c_ends_a_tap_whose_broker_is_frozen(own_broker: RabbitMQ, processes: Processes) -> None:
+    daemon = processes.settings(broker_url=own_broker.url).start("tap")
+    daemon.wait_for_log("tapping")
+    own_broker.freeze()
+    try:
+        assert daemon.end(signal.SIGINT) == 130
+    finally:
+        own_broker.thaw()
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_signals_end_a_tap_without_a_traceback(
+    number: int, exit_code: int, broker_url: str, processes: Processes
+) -> None:
+    daemon = processes.settings(broker_url=broker_url).start("tap")
+    daemon.wait_for_log("tapping exposure.# from now on")
+    assert daemon.end(number) == exit_code
+    assert "Traceback" not in daemon.log
+
+
+def test_a_broker_that_is_away_is_told_in_one_line(processes: Processes) -> None:
+    daemon = processes.settings(broker_url=f"amqp://guest:secret@127.0.0.1:{free_port()}/").start("tap")
+    daemon.wait_for_log("trying again")
+    assert daemon.end(signal.SIGINT) == 130
+    header, *lines = daemon.log.splitlines()
+    assert header.startswith("received")
+    assert len(lines) == 1
+    assert "does not answer" in lines[0]
+    assert "secret" not in daemon.log
+
+
+def test_the_command_ends_after_so_many_exposures(broker_url: str, publisher: Publisher, processes: Processes) -> None:
+    publisher.publish(routing.EXCHANGE, "exposure.pending.none.none", b"poison")
+    publisher.send(routing.EXCHANGE, "exposure.written.zero.none", summary(exposure(1), exposure(2), exposure(3)))
+    processes.settings(broker_url=broker_url)
+    tapped = processes.run("tap", "--from", "first", "--count", "2", "--format", "json")
+    poison, first, second = map(json.loads, tapped.stdout.splitlines())
+    assert tapped.returncode == 0
+    assert poison["undecodable"].startswith("unknown-type")
+    assert poison["hex"] == b"poison".hex()
+    assert (first["expid"], second["expid"]) == (1, 2)
+    assert second["covers"] == [1, 3]
+
+
+def test_the_table_and_the_csv_carry_each_exposure(broker_url: str, publisher: Publisher, processes: Processes) -> None:
+    publisher.expose(1, 2, data_location="/data/20230913")
+    processes.settings(broker_url=broker_url)
+    for output_format in ("table", "csv"):
+        tapped = processes.run("tap", "--from", "first", "--count", "2", "--format", output_format)
+        header, *lines = tapped.stdout.splitlines()
+        assert tapped.returncode == 0, tapped.stderr
+        assert "expid" in header
+        assert ["/data/20230913" in line for line in lines] == [True, True]
+        assert "\x1b" not in tapped.stdout
+
+
+@pytest.mark.parametrize("published", [1, 2000], ids=["nothing more comes", "much more comes"])
+def test_a_tap_ends_quietly_when_nobody_reads_it(
+    published: int, broker_url: str, publisher: Publisher, processes: Processes
+) -> None:
+    publisher.expose(*range(1, published + 1))
+    script = f"'{COMMAND}' tap --from first | head -2; echo ${{PIPESTATUS[0]}}"
+    environment = processes.environment | {"EXPOSURE_BUS_BROKER_URL": broker_url}
+    piped = subprocess.run(
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    header, line, exit_code = piped.stdout.splitlines()
+    assert header.startswith("received")
+    assert " 20230913 " in line
+    assert exit_code == "0"
+    assert "Traceback" not in piped.stderr
+    assert "Broken" not in piped.stderr
+
+
+def test_a_full_disk_is_told_in_one_line(broker_url: str, publisher: Publisher, processes: Processes) -> None:
+    publisher.expose(1)
+    environment = processes.environment | {"EXPOSURE_BUS_BROKER_URL": broker_url}
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [COMMAND, "tap"], env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == "exposure-bus: cannot write what was tapped: No space left on device"
+    assert "Traceback" not in ended.stderr

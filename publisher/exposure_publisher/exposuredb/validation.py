@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import msgspec
@@ -34,13 +34,26 @@ def _checked_value(expid: Any, name: str, value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None  # as everywhere on the bus: what is not a number is none
     try:
-        converted = msgspec.convert(value, _TYPES[name])
-    except msgspec.ValidationError as error:
+        converted = _storable(msgspec.convert(value, _TYPES[name]))
+    except ValueError as error:  # msgspec's ValidationError is one, and so is text that is no Unicode
         hint = "; give it a time zone" if isinstance(value, datetime) and value.tzinfo is None else ""
         raise InvalidExposure(f"exposure {expid!r}: {name} cannot be {value!r}: {error}{hint}") from error
     if name == "night":
         _check_night(expid, converted)
     return converted
+
+
+def _storable(value: Any) -> Any:
+    """Return a value as both databases hold it, and as every message carries it: moments in UTC, text without NUL."""
+    if isinstance(value, datetime):
+        try:
+            return value.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("it has no year from 1 to 9999 in UTC") from error
+    if isinstance(value, str):
+        value.encode()
+        return value.replace("\0", "")
+    return value
 
 
 def _check_night(expid: Any, night: int) -> None:
