@@ -10,7 +10,7 @@ LARGEST: Final = 20 * 10**9
 """Bytes of an exposure; Rubin's have 8 GB."""
 
 _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?", re.IGNORECASE | re.ASCII)
+_SIZE: Final = r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]i?)?b?"
 
 
 def size_in_bytes(text: str) -> int:
@@ -19,8 +19,8 @@ def size_in_bytes(text: str) -> int:
     Raises:
         click.BadParameter: It is no size, or beyond `LARGEST`.
     """
-    match = _SIZE.fullmatch(text.strip())
-    size = round(float(match[1]) * _UNITS[(match[2] or "").lower()]) if match else 0
+    match = re.fullmatch(_SIZE, text.strip().lower())
+    size = round(float(match[1]) * _UNITS[match[2] or ""]) if match else 0
     if not 0 < size <= LARGEST:
         raise click.BadParameter(f"{text!r} is no size up to 20GB; write 300kB, 2MB or 1.4GB")
     return size

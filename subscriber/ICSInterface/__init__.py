@@ -19,6 +19,7 @@ from exposure_subscriber.errors import (
     CacheUnavailable,
     FetchError,
     FileClassMissing,
+    FileDiffers,
     ICSError,
     InvalidAlarm,
     LocationRefused,
@@ -32,6 +33,7 @@ from exposure_subscriber.errors import (
     StaleCacheWarning,
     UnknownFileClass,
 )
+from exposure_subscriber.fetch.file_path import FilePath
 from exposure_subscriber.interface import ICSInterface
 from exposure_subscriber.interface.ranges import DateRange, ExpidRange
 
@@ -39,6 +41,8 @@ __all__ = [
     "CacheUnavailable",
     "FetchError",
     "FileClassMissing",
+    "FileDiffers",
+    "FilePath",
     "ICSError",
     "ICSInterface",
     "InvalidAlarm",
@@ -82,7 +86,7 @@ def get_exposure_files(
     dest: str | os.PathLike[str] | None = None,
     file_class: str | Iterable[str] = ("spectro", "fibermap"),
     overwrite: bool = True,
-) -> Any:
+) -> FilePath:
     """Return where an exposure's files are; see `ICSInterface.get_exposure_files`."""
     return _default().get_exposure_files(expid, dest, file_class, overwrite)
 

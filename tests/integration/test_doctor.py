@@ -1,9 +1,7 @@
 """``exposure-bus doctor`` beside real servers, well and unwell."""
 
 import json
-import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ import pika
 import psycopg2
 import pytest
 from tests.processes import Processes
+from tests.rabbitmqctl import memory_alarm, rabbitmqctl
 from tests.waiting import wait_until
 
 from exposure_bus.broker import open_channel
@@ -70,8 +69,8 @@ def patient(broker_url: str, subscriber: str, tmp_path: Path) -> Patient:
 
 @pytest.fixture
 def postgresql_patient(broker_url: str, subscriber: str, postgresql_server: PostgreSQL) -> Patient:
-    urls = [postgresql_server.create_database(f"{subscriber}_{part}") for part in ("exposuredb", "cache")]
-    return Patient(broker_url, *urls, subscriber)
+    exposure_db_url = postgresql_server.create_database(f"{subscriber}_exposuredb")
+    return Patient(broker_url, exposure_db_url, postgresql_server.create_database(f"{subscriber}_cache"), subscriber)
 
 
 def outcomes(found: dict[str, Finding]) -> dict[str, str]:
@@ -284,35 +283,41 @@ def test_dead_letters_and_messages_that_nobody_reads_are_counted(patient: Patien
     assert (queue.outcome.value, queue.finding) == ("warning", "nobody reads it, 1 message waiting")
 
 
-@pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[RabbitMQ]:
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
     """A broker to which nothing has been declared, and that a test may alarm."""
-    with RabbitMQ(tmp_path / "node") as node:
+    with RabbitMQ(tmp_path_factory.mktemp("node")) as node:
         yield node
 
 
-def _control(node: RabbitMQ, *arguments: str) -> None:
-    """Run rabbitmqctl on a private node."""
-    environment = {**node._environment(), "PATH": os.environ["PATH"]}
-    command = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "-n", "private@localhost", *arguments]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
-
-
-def test_an_empty_broker_is_a_warning_and_one_with_an_alarm_a_failure(own_broker: RabbitMQ, patient: Patient) -> None:
+def test_an_empty_broker_is_full_of_warnings_and_stays_empty(own_broker: RabbitMQ, patient: Patient) -> None:
     empty = patient.examine(broker_url=own_broker.url)
     assert empty["exchanges"].outcome.value == "warning"
     assert empty["exchanges"].finding.startswith("not there: exposures, exposures.replay, ")
-    assert {finding.outcome.value for check, finding in empty.items() if check.startswith(("queue", "stream"))} == {
-        "warning"
-    }
+    standing = {finding.outcome.value for check, finding in empty.items() if check.startswith(("queue", "stream"))}
+    assert standing == {"warning"}
     assert empty["publishing"].outcome.value == "ok"
     assert patient.examine(broker_url=own_broker.url)["exchanges"] == empty["exchanges"]
-    _control(own_broker, "set_vm_memory_high_watermark", "absolute", "1")
-    flow = wait_until(
-        lambda: (found := check_flow(own_broker.url)).outcome.value == "failed" and found, "the broker's alarm"
-    )
-    assert isinstance(flow, Finding)
-    assert flow.finding == "the broker takes no messages: it has a memory or disk alarm"
+
+
+def test_a_user_without_rights_can_look_too(own_broker: RabbitMQ, patient: Patient) -> None:
+    rabbitmqctl(own_broker, "add_user", "ics", "secret")
+    rabbitmqctl(own_broker, "set_permissions", "ics", "^$", "^exposures$", "^$")
+    declare(own_broker.url, "test", declare_follower(patient.subscriber))
+    found = patient.examine(broker_url=own_broker.url.replace("guest:guest", "ics:secret"))
+    assert found["exchanges"].outcome.value == "ok"
+    assert found[f"queue {follower_queue(patient.subscriber)}"].finding == "nobody reads it, 0 messages waiting"
+    assert found["publishing"].finding == "this user may not publish to where it could be tried"
+
+
+def test_a_broker_that_takes_no_messages_is_a_failure(own_broker: RabbitMQ, patient: Patient) -> None:
+    with memory_alarm(own_broker):
+        flow = wait_until(
+            lambda: (found := check_flow(own_broker.url)).outcome.value == "failed" and found, "the broker's alarm"
+        )
+        assert isinstance(flow, Finding)
+        assert flow.finding == "the broker takes no messages: it has a memory or disk alarm"
+        assert patient.examine(broker_url=own_broker.url)["publishing"] == flow
 
 
 def test_a_broker_that_is_away_is_a_failure_unless_another_address_answers(patient: Patient) -> None:

@@ -238,6 +238,18 @@ def _tile(covers: list[Any], newest: int) -> bool:
     return [first for first, _ in covers] == [end + 1 for end in ends[:-1]] and ends[-1] == newest
 
 
+def test_a_relay_that_ends_keeps_what_was_confirmed_a_moment_before(
+    broker_url: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "KEEP_CONFIRMED", LONG)
+    first = Relay(broker_url, sqlite_url)
+    with ExposureDB(sqlite_url) as db, running(first):
+        record(db, 1, 2)
+        wait_until(lambda: first._live and first._live.newest == 2 and first._live.all_confirmed, "both confirmed")
+        assert state(sqlite_url).confirmed == 0
+    assert state(sqlite_url).confirmed == 2
+
+
 # Heartbeats.
 
 
@@ -296,7 +308,7 @@ def test_a_second_relay_stands_by_and_takes_over_when_the_first_ends(
             with pytest.raises(AnotherRelay, match="another relay leads"):
                 publish_once(broker_url, exposure_db_url)
             record(db, 1)
-            listener.wait_for(1)
+            wait_until(lambda: state(exposure_db_url).confirmed == 1, "the first message confirmed")
             first.stop()
             wait_until(lambda: "relaying the exposureDB" in caplog.text, "the second leading")
             record(db, 2)

@@ -14,6 +14,7 @@ import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 from tests.processes import COMMAND, Processes
+from tests.rabbitmqctl import memory_alarm
 from tests.waiting import wait_until
 
 from exposure_bus.broker import envelope_of, open_channel
@@ -265,10 +266,10 @@ def test_what_the_broker_refuses_is_sent_again(sqlite_site: Site, broker_url: st
     assert "1200 exposures replayed in 3 messages" in replaying.log
 
 
-@pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[RabbitMQ]:
-    """A broker that a test may kill."""
-    with RabbitMQ(tmp_path / "node") as node:
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+    """A broker that a test may kill and alarm."""
+    with RabbitMQ(tmp_path_factory.mktemp("node")) as node:
         yield node
 
 
@@ -278,25 +279,34 @@ def _waiting(broker_url: str, name: str) -> int:
         return count
 
 
-def test_a_broker_killed_in_the_middle_loses_nothing(
-    processes: Processes, own_broker: RabbitMQ, tmp_path: Path
-) -> None:
-    url = f"sqlite:///{tmp_path}/exposuredb.sqlite"
-    site = Site(processes.settings(broker_url=own_broker.url, exposure_db_url=url), url)
-    declare(own_broker.url, "test", declare_follower("qlf"))
-    site.record(range(3000))
-    site.number()
-    replaying = processes.start("replay", "--all", "--rate", "1000")
-    wait_until(lambda: _waiting(own_broker.url, "qlf") >= 3, "three messages in the queue")
+def test_a_broker_killed_in_the_middle_loses_nothing(sqlite_site: Site, own_broker: RabbitMQ) -> None:
+    declare(own_broker.url, "test", declare_follower("killed"))
+    sqlite_site.record(range(3000))
+    sqlite_site.number()
+    arguments = ("replay", "--all", "--to", "killed", "--rate", "1000")
+    replaying = sqlite_site.processes.start(*arguments, broker_url=own_broker.url)
+    wait_until(lambda: _waiting(own_broker.url, "killed") >= 3, "three messages in the queue")
     own_broker.kill()
     own_broker.start()
     assert replaying.wait(seconds=60) == 0, replaying.log
-    messages = received(own_broker.url, "qlf")
+    messages = received(own_broker.url, "killed")
     assert {message.covers for message in messages} == {(first, first + 99) for first in range(1, 3001, 100)}
-    assert "3000 exposures replayed in 30 messages to all followers" in replaying.log
+    assert "3000 exposures replayed in 30 messages to follower killed" in replaying.log
     assert "Traceback" not in replaying.log
     assert replaying.log.count("connected to the broker") == 2
-    site.database.close()
+
+
+def test_a_broker_that_takes_nothing_for_a_while_is_waited_for(sqlite_site: Site, own_broker: RabbitMQ) -> None:
+    declare(own_broker.url, "test", declare_follower("blocked"))
+    sqlite_site.record(range(300))
+    sqlite_site.number()
+    with memory_alarm(own_broker):
+        arguments = ("replay", "--all", "--to", "blocked", "--rate", "300")
+        replaying = sqlite_site.processes.start(*arguments, broker_url=own_broker.url)
+        replaying.wait_for_log("the broker takes nothing now")
+        assert replaying.running
+    assert replaying.wait(seconds=60) == 0, replaying.log
+    assert tiles(received(own_broker.url, "blocked"), 300)
 
 
 def test_it_works_beside_a_running_relay_and_makes_a_follower_complete(

@@ -14,6 +14,7 @@ import pika
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker, UnroutableError
 from tests.processes import COMMAND, Processes
 from tests.waiting import wait_until
@@ -327,12 +328,16 @@ def test_patterns_match_as_the_broker_does(patterns: set[str], keys: set[str], p
     for key in keys:
         channel.basic_publish(exchange, key, key.encode())
     for pattern, queue in queues.items():
-        routed = {
-            body.decode() for _, _, body in iter(lambda q=queue: channel.basic_get(q, auto_ack=True), (None,) * 3)
-        }
-        assert routed == {key for key in keys if Pattern(pattern).matches(key)}
+        assert routed_to(channel, queue) == {key for key in keys if Pattern(pattern).matches(key)}
         channel.queue_delete(queue)
     channel.close()
+
+
+def routed_to(channel: BlockingChannel, queue: str) -> set[str]:
+    bodies = set()
+    while (body := channel.basic_get(queue, auto_ack=True)[2]) is not None:
+        bodies.add(body.decode())
+    return bodies
 
 
 @pytest.fixture(scope="module")

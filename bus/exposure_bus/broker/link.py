@@ -85,6 +85,10 @@ class BrokerLink:
         self.loop.call_later(0, self._connect)
         self.loop.start()
 
+    def close(self) -> None:
+        """Give the loop's descriptors back, after `run`."""
+        self.loop.close()
+
     def stop(self) -> None:
         """Close the connection and end `run`; safe within a callback and within a signal handler.
 

@@ -17,13 +17,13 @@ INTERRUPTED: Final = 130
 class VerbGroup(click.Group):
     """A group that imports a verb when it is needed, and not before."""
 
-    def list_commands(self, _ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all verbs."""
-        return list(find_verbs())
+        return list(_targets(ctx))
 
-    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a verb by its entry point; None if there is none of this name."""
-        target = find_verbs().get(cmd_name)
+        target = _targets(ctx).get(cmd_name)
         if target is None:
             return None
         module, _, name = target.partition(":")
@@ -39,6 +39,13 @@ class VerbGroup(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes what is still to be flushed
             return 0
+
+
+def _targets(ctx: click.Context) -> dict[str, str]:
+    """Find the verbs once a run: `--help` asks for each of them."""
+    found: dict[str, str] = ctx.meta.get(__name__) or find_verbs()
+    ctx.meta[__name__] = found
+    return found
 
 
 @click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,6 +1,7 @@
 """The live flow: numbers what has changed, publishes it in order, and keeps what is confirmed."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from exposure_bus.broker import ConfirmedPublisher
@@ -84,9 +85,7 @@ class LiveFlow:
         """Send what was refused, in its present state, without holding up what is new."""
         for span in list(self._again)[: max(0, self._publisher.room)]:
             del self._again[span]
-            rows = self._ledger.read(*span, most=1)
-            for outgoing in self._maker.packed(rows, span, replayed=False):
-                self._send(outgoing)
+            self._send_packed(self._ledger.read(*span, most=1), span)
 
     def keep_confirmed(self) -> None:
         """Write down how far the broker has everything, so that a restart need not begin before it."""
@@ -97,9 +96,10 @@ class LiveFlow:
 
     def _behind(self, most: int) -> list[LedgerRow]:
         """Read what is numbered and not yet sent since the last start or connection."""
-        rows = self._ledger.read(self._cursor + 1, self.newest, most)
-        if not rows:  # whatever was numbered up to here belongs to rows that are gone
-            self._cursor = self.newest
+        span = (self._cursor + 1, self.newest)
+        rows = self._ledger.read(*span, most)
+        if not rows:  # they belong to exposures that are gone: that is said, so that nobody misses them
+            self._send_packed((), span)
         return rows
 
     def _numbered(self, changes: list[Unnumbered]) -> list[LedgerRow]:
@@ -118,6 +118,10 @@ class LiveFlow:
 
     def _send_live(self, rows: list[LedgerRow]) -> None:
         for outgoing in self._maker.live(rows, self._cursor):
+            self._send(outgoing)
+
+    def _send_packed(self, rows: Sequence[LedgerRow], span: Span) -> None:
+        for outgoing in self._maker.packed(rows, span, replayed=False):
             self._send(outgoing)
 
     def _send(self, outgoing: Outgoing) -> None:

@@ -83,6 +83,7 @@ class Relay:
             self._link.run()
         finally:
             self._close_source()
+            self._link.close()
 
     def stop(self) -> None:
         """End `run` soon; safe in a signal handler."""
@@ -133,6 +134,7 @@ class Relay:
         self._begin()
 
     def _on_lost(self) -> None:
+        self._keep_confirmed()
         self._channel = self._publisher = self._live = self._answers = None
 
     def _begin(self) -> None:

@@ -70,7 +70,10 @@ class Follower:
 
     def run(self) -> None:
         """Follow until `stop`; raises `BrokerRefused` if the broker refuses at the start."""
-        self._link.run()
+        try:
+            self._link.run()
+        finally:
+            self._link.close()
 
     def stop(self) -> None:
         """End `run` soon; safe in a signal handler."""

@@ -4,18 +4,18 @@ import logging
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from exposure_bus.errors import BusError, DatabaseError
+from exposure_bus.errors import BusError
 from exposure_bus.settings import Settings, load_settings
 from exposure_subscriber.cache import CacheDatabase, open_cache
 from exposure_subscriber.cache.freshness import is_silent, read_freshness
-from exposure_subscriber.cache.reading import exposure, summaries
-from exposure_subscriber.errors import CacheUnavailable, NoSuchExposure, NotWritten, RangeError, StaleCacheWarning
+from exposure_subscriber.cache.reading import summaries
+from exposure_subscriber.errors import RangeError, StaleCacheWarning
+from exposure_subscriber.fetch.file_path import FilePath
 from exposure_subscriber.interface.arrivals import arrivals
 from exposure_subscriber.interface.ranges import DateRange, ExpidRange, select
+from exposure_subscriber.interface.reading import reading
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class ICSInterface:
             raise RangeError(f"date_range={date_range!r} and data_range={data_range!r}: they are one, give it once")
         asked = date_range if data_range is None else data_range
         selection = select(asked, expid_range, require_data_written=require_data_written)
-        with self._reading():
+        with reading():
             self._warn_if_stale()
             return summaries(self._cache, selection.where, selection.values)
 
@@ -97,7 +97,7 @@ class ICSInterface:
             require_data_written: Only exposures whose data is all on disk.
         """
         written = "AND data_written = 1 " if require_data_written else ""
-        with self._reading():
+        with reading():
             self._warn_if_stale()
             return summaries(self._cache, f"WHERE night = ? {written}ORDER BY expid", (night,))
 
@@ -107,7 +107,7 @@ class ICSInterface:
         dest: str | os.PathLike[str] | None = None,
         file_class: str | Iterable[str] = ("spectro", "fibermap"),
         overwrite: bool = True,
-    ) -> Any:
+    ) -> FilePath:
         """Return where an exposure's files are, after checking or copying them.
 
         Args:
@@ -126,7 +126,17 @@ class ICSInterface:
             FetchError: The files could not be brought; its children say why.
             CacheUnavailable: The cache cannot be read.
         """
-        return self._fetch(expid, dest, file_class, overwrite)
+        from exposure_subscriber.interface.files import files_of  # noqa: PLC0415 (summaries do without)
+
+        with reading():
+            return files_of(
+                self._cache,
+                expid,
+                dest=dest,
+                file_class=file_class,
+                overwrite=overwrite,
+                location_map=self._settings.location_map,
+            )
 
     def new_exposures(self, name: str = "default", timeout: float | None = None) -> Iterator[dict[str, Any]]:
         """Iterate over exposures as their data is written, each once for a name, across restarts.
@@ -145,7 +155,7 @@ class ICSInterface:
             NameInUse: Another process iterates under this name.
             CacheUnavailable: The cache cannot be read.
         """
-        with self._reading():
+        with reading():
             yield from arrivals(self._cache, name, timeout)
 
     def alarm(self, message: str, level: str = "EVENT") -> bool:
@@ -170,7 +180,7 @@ class ICSInterface:
             send_now(self._settings.broker_url, alarm)
         except BusError as error:
             log.warning("the alarm is kept for later: %s", error)
-            with self._reading():
+            with reading():
                 AlarmOutbox(self._cache).keep(alarm)
             return False
         return True
@@ -187,7 +197,7 @@ class ICSInterface:
         Raises:
             CacheUnavailable: The cache cannot be read.
         """
-        with self._reading():
+        with reading():
             freshness = read_freshness(self._cache)
             counts = self._cache.query(_COUNTS)[0]
         return {
@@ -205,33 +215,6 @@ class ICSInterface:
             "epoch": freshness.epoch,
             "text": freshness.text,
         }
-
-    def _fetch(
-        self, expid: int, dest: str | os.PathLike[str] | None, file_class: str | Iterable[str], overwrite: bool
-    ) -> Any:
-        from exposure_subscriber.fetch import fetch_files  # noqa: PLC0415 (summaries do without)
-
-        location_map: Mapping[str, str] = self._settings.location_map
-        with self._reading():
-            found = exposure(self._cache, expid) if isinstance(expid, int) else None
-        if found is None:
-            raise NoSuchExposure(f"the cache has no exposure {expid!r}")
-        if not found.data_written:
-            raise NotWritten(f"the data of exposure {expid} is not all on disk yet")
-        return fetch_files(
-            found,
-            dest=None if dest is None else Path(dest),
-            file_class=file_class,
-            overwrite=overwrite,
-            location_map=location_map,
-        )
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        try:
-            yield
-        except DatabaseError as error:
-            raise CacheUnavailable(f"{error}; is `exposure-bus follow` running here?") from error
 
     def _warn_if_stale(self) -> None:
         heard_at, interval = self._cache.query("SELECT heard_at, beat_interval FROM follower WHERE id = 1")[0]

@@ -1,9 +1,10 @@
 """What a caller asks for: a range of dates or of expids, or the last one."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, SupportsIndex
 
 from exposure_subscriber.cache.moments import to_micros
 from exposure_subscriber.errors import RangeError
@@ -49,17 +50,19 @@ def select(date_range: Any, expid_range: Any, *, require_data_written: bool) -> 
 def _by_expid(given: Any) -> Selection:
     if given == LAST and isinstance(given, str):
         return Selection("ORDER BY expid DESC LIMIT 1", ())
-    low, high = _pair("expid_range", given, "integers")
-    for end in (low, high):
-        if end is not None and (not isinstance(end, int) or isinstance(end, bool)):
-            raise RangeError(f"expid_range={given!r}: expids are integers, {end!r} is {type(end).__name__}")
-    if low is None or high is None:
-        low = high = low if high is None else high
+    ends = [_expid(given, end) for end in _pair("expid_range", given, "integers") if end is not None]
+    low, high = ends[0], ends[-1]
     if low > high:
         raise RangeError(f"expid_range={given!r} is reversed: the low end comes first")
     # No database holds a larger number, so such an end excludes nothing.
     values = (min(low, _LARGEST_EXPID), min(high, _LARGEST_EXPID)) if low <= _LARGEST_EXPID else (1, 0)
     return Selection("WHERE expid BETWEEN ? AND ? ORDER BY expid", (max(values[0], -1), max(values[1], -1)))
+
+
+def _expid(given: Any, end: Any) -> int:
+    if isinstance(end, SupportsIndex) and not isinstance(end, bool):
+        return operator.index(end)  # numpy's integers are integers
+    raise RangeError(f"expid_range={given!r}: expids are integers, {end!r} is {type(end).__name__}")
 
 
 def _by_date(given: Any) -> Selection:
