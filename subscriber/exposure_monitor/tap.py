@@ -14,6 +14,7 @@ from pika import SelectConnection
 from pika.channel import Channel
 
 from exposure_bus.broker import BrokerLink
+from exposure_bus.broker.link import ANSWER_TIMEOUT
 from exposure_bus.errors import BrokerError, BrokerRefused
 from exposure_monitor.feed import Feed
 from exposure_monitor.history import History
@@ -122,6 +123,13 @@ class Tap:
             broken=lambda error: self._on_broken(connection, error),
         )
         feed.open(connection)
+        if self._link is not None:
+            self._link.loop.call_later(ANSWER_TIMEOUT, lambda: self._check_ready(connection))
+
+    def _check_ready(self, connection: SelectConnection) -> None:
+        """Give up a connection on which the broker promised nothing: a stream without a leader never answers."""
+        if self._link is not None and connection.is_open and not self.connected:
+            self._link.drop("what is to be tapped does not answer")
 
     def _on_arrived(self, tapped: Tapped) -> None:
         if self._link is not None and not self._stopping:
@@ -167,4 +175,4 @@ def _hang_up(link: BrokerLink) -> None:
     """Close politely, within a second."""
     link.stop()
     link.loop.start()
-    link.loop.close()
+    link.close()

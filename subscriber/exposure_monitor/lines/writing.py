@@ -3,7 +3,6 @@
 import os
 import sys
 from contextlib import closing
-from typing import IO, Any
 
 from exposure_bus.errors import BusError
 from exposure_monitor.lines import Lines, entries_of
@@ -11,7 +10,7 @@ from exposure_monitor.tap import Tap
 
 
 def write_lines(tap: Tap, lines: Lines, most: int | None) -> None:
-    """Write until the tap ends, so many exposures are written, or nobody reads any more.
+    """Write until the tap ends, or so many exposures are written.
 
     Args:
         tap: Where messages come from.
@@ -20,14 +19,8 @@ def write_lines(tap: Tap, lines: Lines, most: int | None) -> None:
 
     Raises:
         BusError: The output takes no more: the disk is full, for instance.
+        BrokenPipeError: Nobody reads it any more.
     """
-    try:
-        _write(tap, lines, most)
-    except BrokenPipeError:
-        _forget(sys.stdout)  # the reader has seen enough
-
-
-def _write(tap: Tap, lines: Lines, most: int | None) -> None:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a text file; its encoding may be poor
     if lines.header is not None:
         _write_line(lines.header)
@@ -49,12 +42,12 @@ def _write_line(line: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _forget(sys.stdout)
+        _forget_the_rest()
         raise BusError(f"cannot write what was tapped: {error.strerror}") from error
 
 
-def _forget(stream: IO[Any]) -> None:
+def _forget_the_rest() -> None:
     """Let what cannot be written vanish, or the interpreter complains about it at its end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
+    os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

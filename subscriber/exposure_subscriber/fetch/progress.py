@@ -17,11 +17,18 @@ class Progress:
 
     def __init__(self, report: Callable[[int], None] | None) -> None:
         self._report = report
-        self._ended = threading.Event()
+        self._failure: BaseException | None = None
+        self._ending = threading.Lock()
 
-    def end(self) -> None:
-        """Let every thread give up at its next block."""
-        self._ended.set()
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the fetch has been ended; None if it has not."""
+        return self._failure
+
+    def end(self, failure: BaseException) -> None:
+        """Let every thread give up at its next block; the first failure is the one that counts."""
+        with self._ending:
+            self._failure = self._failure or failure
 
     def advance(self, count: int) -> None:
         """Count bytes.
@@ -29,7 +36,7 @@ class Progress:
         Raises:
             Abandoned: The fetch has been ended.
         """
-        if self._ended.is_set():
+        if self._failure is not None:
             raise Abandoned
         if self._report is not None and count:
             self._report(count)

@@ -1,7 +1,7 @@
 """The files of an exposure, several at a time; the first that fails ends the rest."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from exposure_subscriber.fetch.progress import Progress
@@ -17,21 +17,28 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item], *, jobs: i
         work: What is done; it must pass by ``progress`` often, since there it is ended.
         items: What it is done for; begun in this order.
         jobs: How many at a time.
-        progress: Ended when one fails or the user interrupts; no thread is left when this returns or raises.
+        progress: Ended when one fails or the user interrupts.
+
+    Raises:
+        BaseException: The first failure, when no thread is left.
     """
-    with ThreadPoolExecutor(jobs, thread_name_prefix="fetch") as pool:
+
+    def guarded(item: Item) -> Result:
         try:
-            futures = [pool.submit(work, item) for item in items]
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            _raise_first_failure(futures, done)
-            return [future.result() for future in futures]
-        except BaseException:
-            progress.end()
-            pool.shutdown(cancel_futures=True)
+            return work(item)
+        except BaseException as error:
+            progress.end(error)
             raise
 
-
-def _raise_first_failure(futures: list[Future[Result]], done: set[Future[Result]]) -> None:
-    for future in futures:
-        if future in done:
-            future.result()
+    with ThreadPoolExecutor(jobs, thread_name_prefix="fetch") as pool:
+        try:
+            futures = [pool.submit(guarded, item) for item in items]
+            wait(futures, return_when=FIRST_EXCEPTION)
+        except BaseException as error:
+            progress.end(error)
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+    if progress.failure is not None:
+        raise progress.failure
+    return [future.result() for future in futures]

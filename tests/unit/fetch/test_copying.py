@@ -56,6 +56,15 @@ def test_a_source_that_reads_a_few_bytes_at_a_time_is_read_to_the_end() -> None:
     assert (found.size, found.sha256, bytes(passed)) == (10_000, sha256(content), content)
 
 
+def test_a_destination_that_takes_a_few_bytes_at_a_time_gets_them_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, block: write(descriptor, block[:100_000]))
+    fetch(written(tmp_path / "ics"), tmp_path / "qlf")
+    assert contents(tmp_path / "qlf") == FILES
+
+
 def test_the_time_of_modification_is_kept(tmp_path: Path) -> None:
     exposure = written(tmp_path / "ics")
     os.utime(tmp_path / "ics" / SPECTRO, ns=(1, 1_704_510_000_123_456_789))

@@ -33,9 +33,9 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def damaged(folder: Path, damage: str) -> Exposure:
+def damaged(folder: Path, damage: str, *, hashed: bool = True) -> Exposure:
     write(folder, {SPECTRO: DAMAGES[damage](GOOD)})
-    return exposure_at(folder, manifest_of({SPECTRO: GOOD}))
+    return exposure_at(folder, manifest_of({SPECTRO: GOOD}, hashed=hashed))
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -43,6 +43,19 @@ def test_it_never_stands_under_its_name(damage: str, tmp_path: Path) -> None:
     with pytest.raises(Mismatch, match=rf"/ics/{SPECTRO} .*, read twice; the bad copy is at {tmp_path}/qlf/"):
         fetch(damaged(tmp_path / "ics", damage), tmp_path / "qlf")
     assert contents(tmp_path / "qlf") == {}
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("cut short", rf"has {len(GOOD) - 1} bytes instead of {len(GOOD)}"),
+        ("a byte too long", rf"is longer than the {len(GOOD)} bytes it should have"),
+    ],
+)
+@pytest.mark.parametrize("hashed", [True, False])
+def test_a_wrong_size_is_told_with_or_without_a_checksum(hashed: bool, damage: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(Mismatch, match=words):
+        fetch(damaged(tmp_path / "ics", damage, hashed=hashed), tmp_path / "qlf")
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -1,5 +1,6 @@
 """What stands at the destination already: kept, replaced, or in the way."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,13 @@ def test_a_symbolic_link_is_replaced_and_never_followed(content: bytes, tmp_path
     assert not (tmp_path / "qlf" / SPECTRO).is_symlink()
     assert contents(tmp_path / "qlf") == FILES
     assert (tmp_path / "elsewhere").read_bytes() == content
+
+
+def test_a_named_pipe_is_no_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "qlf").mkdir()
+    os.mkfifo(tmp_path / "qlf" / SPECTRO)
+    fetch(written(tmp_path / "ics", {SPECTRO: b""}), tmp_path / "qlf")
+    assert (tmp_path / "qlf" / SPECTRO).is_file()
 
 
 @pytest.mark.parametrize("overwrite", [True, False])

@@ -44,6 +44,6 @@ def test_the_help_has_examples_and_names_the_environment(capsys: pytest.CaptureF
 
 
 def test_the_help_imports_neither_pika_nor_msgpack() -> None:
-    script = "import sys, exposure_monitor.commands.tap; print(sorted({'pika', 'msgpack', 'msgspec', 'rich'} & set(sys.modules)))"
+    script = "import sys, exposure_monitor.commands.tap; print(*sys.modules)"
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert shown.stdout == "[]\n"
+    assert {"pika", "msgpack", "msgspec", "rich", "click"} & set(shown.stdout.split()) == {"click"}
