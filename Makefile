@@ -13,7 +13,7 @@ help: ## List these targets.
 setup: ## Install what is needed; quick once it is there. Nothing outside .venv but missing system packages.
 	@deploy/setup/setup.sh
 
-demo: setup ## Play a real night through everything, killing and freezing servers, and compare both ends.
+demo: setup ## Play a real night through everything, and compare both ends.
 	@$(PYTHON) demo
 
 test: test-unit test-integration test-acceptance ## Run all tests, tier by tier.

@@ -59,9 +59,12 @@ class Feed:
         self._channel: Channel | None = None
         self._awaited = 0
         self._reason = ""
+        self.waiting = False
+        """Whether the broker has yet to answer what was asked of it."""
 
     def open(self, connection: pika.SelectConnection) -> None:
         """Open a channel on a connection, and read."""
+        self.waiting = True
         connection.channel(on_open_callback=self._on_channel)
 
     def _on_channel(self, channel: Channel) -> None:
@@ -100,6 +103,7 @@ class Feed:
     def _on_consuming(self, _frame: Any) -> None:
         self._awaited -= 1
         if not self._awaited:
+            self.waiting = False
             self._ready()
 
     def _on_live(self, _channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
@@ -138,6 +142,7 @@ class Feed:
             self._channel.close()
 
     def _on_close(self, channel: Channel, error: Exception) -> None:
+        self.waiting = False
         address = f"{channel.connection.params.host}:{channel.connection.params.port}"
         if self._reason:
             self._broken(BrokerUnreachable(f"at the broker {address} {self._reason}"))

@@ -38,9 +38,11 @@ class History:
         """Whether the last message has come once more since `resume`; True if there was none."""
 
     @property
-    def begun(self) -> bool:
-        """Whether anything was read."""
-        return self._last is not None
+    def place(self) -> str:
+        """Where it is, for a person."""
+        if self._last is not None:
+            return f"offset {self._last[0]} of the log"
+        return "the first that is kept" if isinstance(self._start, str) else f"{self._start:%Y-%m-%dT%H:%M:%SZ}"
 
     @property
     def offset(self) -> str | int | datetime:

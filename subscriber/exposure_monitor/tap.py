@@ -124,11 +124,11 @@ class Tap:
         )
         feed.open(connection)
         if self._link is not None:
-            self._link.loop.call_later(ANSWER_TIMEOUT, lambda: self._check_ready(connection))
+            self._link.loop.call_later(ANSWER_TIMEOUT, lambda: self._give_up(feed, connection))
 
-    def _check_ready(self, connection: SelectConnection) -> None:
-        """Give up a connection on which the broker promised nothing: a stream without a leader never answers."""
-        if self._link is not None and connection.is_open and not self.connected:
+    def _give_up(self, feed: Feed, connection: SelectConnection) -> None:
+        """Take another connection if the broker has promised nothing on this: a stream without a leader never does."""
+        if self._link is not None and connection.is_open and feed.waiting:
             self._link.drop("what is to be tapped does not answer")
 
     def _on_arrived(self, tapped: Tapped) -> None:
@@ -138,7 +138,7 @@ class Tap:
 
     def _on_ready(self) -> None:
         self.connected = True
-        log.info("tapping %s from %s", self._selection.pattern.text, self._place())
+        log.info("tapping %s from %s", self._selection.pattern.text, self._history.place if self._history else "now on")
         if self._lost_at is not None and self._selection.bindings:
             kind = "exposures" if self._selection.live else "heartbeats and alarms"
             log.warning("%s between %s and now were not seen", kind, f"{self._lost_at:%Y-%m-%dT%H:%M:%SZ}")
@@ -162,13 +162,6 @@ class Tap:
             self._last_said = str(error)
             log.warning("%s; trying again", error)
         self._link.loop.call_later(RETRY, lambda: self._open_feed(connection))
-
-    def _place(self) -> str:
-        if self._history is None:
-            return "now on"
-        if self._history.begun:
-            return "where it was"
-        return "the first that is kept" if isinstance(self._start, str) else f"{self._start:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _hang_up(link: BrokerLink) -> None:

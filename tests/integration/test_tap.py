@@ -23,6 +23,7 @@ from exposure_bus.broker import properties_for
 from exposure_bus.broker.topology import Declarer, declare_follower, declare_log, declare_publisher
 from exposure_bus.errors import BrokerRefused
 from exposure_monitor import feed
+from exposure_monitor import tap as tap_module
 from exposure_monitor.pattern import Pattern
 from exposure_monitor.tap import Tap, Tapped
 from exposure_schemas import (
@@ -277,6 +278,21 @@ def test_a_broker_without_a_log_is_explained(broker_url: str, publisher: Publish
     publisher.channel.queue_delete(routing.LOG_STREAM)
     with pytest.raises(BrokerRefused, match=r"keeps no log of exposures.*exposure-bus publish"):
         list(Tap(broker_url, start="first"))
+
+
+def test_a_connection_on_which_nothing_is_promised_is_given_up(
+    broker_url: str, publisher: Publisher, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened = feed.Feed._on_channel
+    answers = iter([False, True])
+    monkeypatch.setattr(tap_module, "ANSWER_TIMEOUT", 0.2)
+    monkeypatch.setattr(
+        feed.Feed, "_on_channel", lambda self, channel: opened(self, channel) if next(answers) else None
+    )
+    with reading(Tap(broker_url)) as seen:
+        publisher.expose(1)
+        has_seen(seen, 1)
+    assert "what is to be tapped does not answer" in caplog.text
 
 
 def test_wrong_credentials_are_told_at_once(broker_url: str) -> None:

@@ -209,6 +209,8 @@ class BrokerLink:
 
     def _hang_up(self) -> None:
         """Close politely within a second; a broker that does not answer is left."""
+        if self._stopping:
+            return
         self._stopping = True
         if self._channel is None or not self._channel.connection.is_open:
             self.loop.stop()

@@ -25,7 +25,7 @@ TABLES: Final = (
     "CREATE INDEX IF NOT EXISTS exposure_by_arrival ON exposure (arrival) WHERE arrival IS NOT NULL",
     # One row: which ledger this is a copy of, how much of it is here, and when its publisher was last heard.
     """CREATE TABLE IF NOT EXISTS follower (id {integer} PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL,
-        past_epochs TEXT NOT NULL, covered TEXT NOT NULL, newest {integer} NOT NULL, leftovers {integer} NOT NULL,
+        covered TEXT NOT NULL, newest {integer} NOT NULL, leftovers {integer} NOT NULL,
         heard_at {integer}, beat_interval DOUBLE PRECISION, missing_since {integer})""",
     """CREATE TABLE IF NOT EXISTS rejected (id {serial}, received_at {integer} NOT NULL, reason TEXT NOT NULL,
         detail TEXT NOT NULL, routing_key TEXT NOT NULL, properties TEXT NOT NULL, body {blob} NOT NULL)""",
@@ -41,8 +41,8 @@ POSTGRESQL_WORDS: Final = {
 }
 
 FIRST_ROW: Final = (
-    "INSERT INTO follower (id, epoch, past_epochs, covered, newest, leftovers) "
-    "VALUES (1, '', '[]', '[]', 0, 0) ON CONFLICT (id) DO NOTHING"
+    "INSERT INTO follower (id, epoch, covered, newest, leftovers) "
+    "VALUES (1, '', '[]', 0, 0) ON CONFLICT (id) DO NOTHING"
 )
 
 COLUMNS: Final = (*SUMMARY_KEYS, "data_written_at", "sequence", "files", "arrival")

@@ -13,7 +13,7 @@ import msgspec
 
 from exposure_schemas import Exposure, ExposureSummary, Heartbeat, Reason, Span
 from exposure_subscriber.cache.database import CacheDatabase, Row
-from exposure_subscriber.cache.freshness import QUERY
+from exposure_subscriber.cache.freshness import QUERY, is_silent
 from exposure_subscriber.cache.moments import now_micros, to_micros
 from exposure_subscriber.cache.spans import Spans
 
@@ -64,6 +64,7 @@ class CacheWriter:
 
     def __init__(self, database: CacheDatabase) -> None:
         self._database = database
+        self._foreign = ""
         database.create()
         self._load()
 
@@ -113,27 +114,36 @@ class CacheWriter:
         row = self._database.query(QUERY)[0]
         self._epoch, covered, self._newest, self._leftovers, self._heard_at, self._interval, self._missing_since = row
         self._covered = Spans(json.loads(covered))
-        self._past: list[str] = json.loads(self._database.query("SELECT past_epochs FROM follower")[0][0])
         self._arrival: int = self._database.query("SELECT max(arrival) FROM exposure")[0][0] or 0
         self._load_later = False
 
     def _is_ours(self, writer: Any, message: ExposureSummary | Heartbeat, states: dict[int, Exposure]) -> bool:
-        """Whether a message is of the present ledger; a new ledger becomes the present one."""
+        """Whether a message is of the ledger that is followed.
+
+        Another ledger is followed only once its publisher is heard and ours has fallen silent: the exposureDB was
+        rebuilt. Someone who tries a second publisher out on the same broker does not throw every cache over.
+        """
         if message.epoch == self._epoch:
             return True
-        if message.epoch in self._past:
-            log.warning("passing over a message of an earlier ledger (%s)", message.epoch)
+        if self._epoch and not (isinstance(message, Heartbeat) and is_silent(self._heard_at, self._interval)):
+            self._say_foreign(message.epoch)
             return False
         self._upsert(writer, states)
         states.clear()
         self._begin_epoch(writer, message.epoch)
         return True
 
+    def _say_foreign(self, epoch: str) -> None:
+        if epoch != self._foreign:
+            self._foreign = epoch
+            log.warning(
+                "another ledger (%s) is published too; following ours (%s) while it is heard", epoch, self._epoch
+            )
+
     def _begin_epoch(self, writer: Any, epoch: str) -> None:
-        """Follow another ledger: the exposureDB was rebuilt. What is cached stays readable until it is replaced."""
+        """Follow another ledger. What is cached stays readable until it is replaced."""
         if self._epoch:
             log.warning("the exposureDB has a new ledger (%s): healing into it", epoch)
-            self._past.append(self._epoch)
             writer.execute("UPDATE exposure SET sequence = 0")
             self._leftovers = 1
         self._epoch, self._newest, self._covered = epoch, 0, Spans()
@@ -193,11 +203,10 @@ class CacheWriter:
         missing = bool(self.missing())
         self._missing_since = (self._missing_since or now_micros()) if missing else None
         writer.execute(
-            "UPDATE follower SET epoch = ?, past_epochs = ?, covered = ?, newest = ?, leftovers = ?, heard_at = ?, "
+            "UPDATE follower SET epoch = ?, covered = ?, newest = ?, leftovers = ?, heard_at = ?, "
             "beat_interval = ?, missing_since = ?",
             (
                 self._epoch,
-                json.dumps(self._past),
                 json.dumps(list(self._covered)),
                 self._newest,
                 self._leftovers,

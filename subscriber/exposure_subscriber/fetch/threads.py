@@ -25,6 +25,7 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item], *, jobs: i
 
     def guarded(item: Item) -> Result:
         try:
+            progress.advance(0)  # what has not begun when one fails need not begin
             return work(item)
         except BaseException as error:
             progress.end(error)
@@ -37,8 +38,6 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item], *, jobs: i
         except BaseException as error:
             progress.end(error)
             raise
-        finally:
-            pool.shutdown(cancel_futures=True)
     if progress.failure is not None:
         raise progress.failure
     return [future.result() for future in futures]
