@@ -13,6 +13,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from exposure_bus.counting import counted
 from exposure_bus.database import sqlite_path
 from exposure_bus.database.read_only import read_only_uri
 from exposure_bus.doctor import Finding, Host, failed, not_here, ok, warning
@@ -53,7 +54,7 @@ def check_exposure_db(host: Host) -> Iterator[Finding]:
         yield warning(_DATABASE, f"{redacted(url)} has no ledger yet", f"{_PUBLISH}: it makes what is missing")
         return
     relay = _relay(url, path)
-    yield ok(_DATABASE, f"{redacted(url)}, {facts.exposures} exposures")
+    yield ok(_DATABASE, f"{redacted(url)}, {counted(facts.exposures, 'exposure')}")
     yield _triggers(facts.working_triggers, capture_sqlite if path else capture_postgresql)
     yield _numbering(facts.unnumbered, relayed=relay.outcome == "ok")
     yield _confirms(facts)
@@ -113,8 +114,8 @@ def _triggers(working: frozenset[str], capture: ModuleType) -> Finding:
 
 def _numbering(unnumbered: int, *, relayed: bool) -> Finding:
     if unnumbered and not relayed:
-        return warning("changes", f"{_exposures(unnumbered)} changed and not yet numbered", _PUBLISH)
-    return ok("changes", f"{_exposures(unnumbered)} to be numbered")
+        return warning("changes", f"{counted(unnumbered, 'exposure')} changed and not yet numbered", _PUBLISH)
+    return ok("changes", f"{counted(unnumbered, 'exposure')} to be numbered")
 
 
 def _confirms(facts: _Facts) -> Finding:
@@ -137,7 +138,3 @@ def _relay(url: str, path: Path | None) -> Finding:
     except (BusError, OSError) as error:
         return warning("relay", f"cannot tell whether one leads: {error}", "run this as the relay's user")
     return nobody
-
-
-def _exposures(number: int) -> str:
-    return "1 exposure" if number == 1 else f"{number} exposures"

@@ -73,10 +73,14 @@ class Tap:
         self._arrived: deque[Tapped] = deque()
         self._failure: BrokerError | None = None
         self._ever_ready = False
-        self._lost_at: datetime | None = None
+        self._connected = False
+        self._seen_at: datetime | None = None
         self._last_said = ""
-        self.connected = False
+
+    @property
+    def connected(self) -> bool:
         """Whether everything that comes now is seen."""
+        return self._connected
 
     def stop(self) -> None:
         """End the iteration soon; safe in a signal handler and from another thread."""
@@ -134,20 +138,19 @@ class Tap:
     def _on_arrived(self, tapped: Tapped) -> None:
         if self._link is not None and not self._stopping:
             self._arrived.append(tapped)
+            self._seen_at = tapped.received_at
             self._link.loop.stop()
 
     def _on_ready(self) -> None:
-        self.connected = True
+        self._connected = True
         log.info("tapping %s from %s", self._selection.pattern.text, self._history.place if self._history else "now on")
-        if self._lost_at is not None and self._selection.bindings:
+        if self._seen_at is not None and self._selection.bindings:
             kind = "exposures" if self._selection.live else "heartbeats and alarms"
-            log.warning("%s between %s and now were not seen", kind, f"{self._lost_at:%Y-%m-%dT%H:%M:%SZ}")
-        self._ever_ready, self._lost_at, self._last_said = True, None, ""
+            log.warning("%s since %s may have been missed", kind, f"{self._seen_at:%Y-%m-%dT%H:%M:%SZ}")
+        self._ever_ready, self._seen_at, self._last_said = True, datetime.now(UTC), ""
 
     def _on_lost(self) -> None:
-        if self.connected:
-            self._lost_at = datetime.now(UTC)
-        self.connected = False
+        self._connected = False
 
     def _on_broken(self, connection: SelectConnection, error: BrokerError) -> None:
         """Try again; but if it never worked and the broker says no, let a person mend it first."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from exposure_bus.counting import counted
 from exposure_bus.database import sqlite_path
 from exposure_bus.database.read_only import read_only_uri
 from exposure_bus.doctor import Finding, Host, failed, incomplete, not_here, ok, warning
@@ -63,7 +64,7 @@ def _absent(path: Path, *, expected: bool) -> Finding:
 
 def _contents(database: CacheDatabase) -> Iterator[Finding]:
     exposures, written = database.query("SELECT count(*), count(arrival) FROM exposure")[0]
-    yield ok(_CACHE, f"{redacted(database.url)}, {exposures} exposures, {written} written")
+    yield ok(_CACHE, f"{redacted(database.url)}, {counted(exposures, 'exposure')}, {written} written")
     yield _freshness(read_freshness(database))
     yield _rejected(database)
     yield _alarms(AlarmOutbox(database).waiting())
@@ -84,14 +85,15 @@ def _rejected(database: CacheDatabase) -> Finding:
     if not counts:
         return ok("set aside", "every message could be read")
     reasons = ", ".join(f"{count} {reason}" for reason, count in counts)
-    text = f"{sum(count for _, count in counts)} messages could not be read: {reasons}"
+    total = counted(sum(count for _, count in counts), "message")
+    text = f"{total} could not be read: {reasons}"
     return warning("set aside", text, "who sends them? the cache's table `rejected` holds them with their properties")
 
 
 def _alarms(waiting: int) -> Finding:
     if waiting:
-        return warning("alarms", f"{waiting} wait for ICS", f"{_FOLLOW}: it sends them when the broker is there")
-    return ok("alarms", "none waits for ICS")
+        return warning("alarms", f"{waiting} waiting for ICS", f"{_FOLLOW}: it sends them when the broker is there")
+    return ok("alarms", "none waiting for ICS")
 
 
 def _space(path: Path) -> Finding:

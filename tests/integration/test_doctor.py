@@ -147,7 +147,7 @@ def test_it_leaves_no_trace(patient: Patient, tmp_path: Path) -> None:
     cache.close()
     before = _content(tmp_path)
     found = patient.examine()
-    assert found["exposureDB"].finding.endswith(", 1 exposures")
+    assert found["exposureDB"].finding.endswith(", 1 exposure")
     assert found["cache"].finding.endswith(", 0 exposures, 0 written")
     assert _content(tmp_path) == before
     assert set(before) == {"exposuredb.sqlite", "cache.sqlite"}
@@ -265,7 +265,7 @@ def test_alarms_that_wait_for_ics_are_counted(patient: Patient) -> None:
     ics = ICSInterface(patient.cache_url, f"amqp://127.0.0.1:{free_port()}", patient.subscriber)
     assert not ics.alarm("no arc lines found")
     alarms = patient.examine()["alarms"]
-    assert (alarms.outcome.value, alarms.finding) == ("warning", "1 wait for ICS")
+    assert (alarms.outcome.value, alarms.finding) == ("warning", "1 waiting for ICS")
 
 
 def test_dead_letters_and_messages_that_nobody_reads_are_counted(patient: Patient) -> None:

@@ -53,6 +53,11 @@ def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def quick_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "RETRY", 0.05)
+
+
+@pytest.fixture
 def quick_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "HEARTBEAT_INTERVAL", 0.1)
 
@@ -291,15 +296,14 @@ def test_a_heartbeat_comes_behind_every_message_that_it_tells_of(
 # One at a time.
 
 
+@pytest.mark.usefixtures("quick_retry")
 def test_a_second_relay_stands_by_and_takes_over_when_the_first_ends(
     broker_url: str,
     exposure_db_url: str,
     db: ExposureDB,
     listener: Listener,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(relay, "RETRY", 0.05)
     caplog.set_level(logging.INFO)
     with running(Relay(broker_url, exposure_db_url)) as first:
         listener.wait_until(lambda heard: heard.heartbeats, "the first relay leading")

@@ -237,14 +237,16 @@ def unused_port() -> int:
     return free_port()
 
 
-def test_a_signal_ends_it_cleanly_and_it_says_how_much_was_sent(sqlite_site: Site, follower: str) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_cleanly_and_it_says_how_much_was_sent(
+    number: signal.Signals, code: int, sqlite_site: Site, follower: str
+) -> None:
     sqlite_site.record(range(1000))
     sqlite_site.number()
     replaying = sqlite_site.processes.start("replay", "--all", "--to", follower, "--rate", "50")
     replaying.wait_for_log("connected to the broker")
-    code = replaying.end(signal.SIGTERM)
-    assert code == 130
-    assert "exposure-bus: stopped: " in replaying.log
+    assert replaying.end(number) == code
+    assert "stopped: " in replaying.log
     assert f"to follower {follower}, and not the rest" in replaying.log
     assert "Traceback" not in replaying.log
 

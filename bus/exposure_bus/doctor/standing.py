@@ -6,6 +6,7 @@ from typing import Any, Final
 from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 
+from exposure_bus.counting import counted
 from exposure_bus.doctor.finding import Finding, ok, warning
 from exposure_schemas.routing import (
     ALARM_EXCHANGE,
@@ -87,7 +88,7 @@ def _dead_letters(connection: BlockingConnection) -> Finding:
 
 
 def _messages(queue: Any) -> str:
-    return "1 message" if queue.message_count == 1 else f"{queue.message_count} messages"
+    return counted(queue.message_count, "message")
 
 
 def _exchange(name: str) -> Callable[[BlockingChannel], Any]:

@@ -43,7 +43,7 @@ def replay(*, settings: Settings, to: str, rate: float | None, dry_run: bool, **
       exposure-bus replay --date 2023-09-14T03:00 2023-09-14T04:00 --dry-run
       exposure-bus replay --all --rate 2000
 
-    Exit codes: 3 if no exposure matches; 130 if it was stopped before its end.
+    Exit codes: 3 if no exposure matches; 130 or 143 if Ctrl-C or SIGTERM stopped it.
     """
     from contextlib import closing
 
@@ -107,7 +107,7 @@ def _replay(broker_url: str, messages: Iterator[Outgoing], matches: Matches, to:
     from time import monotonic
 
     from exposure_bus.broker.blocking import declare
-    from exposure_bus.daemon import start_logging, stop_on_signal
+    from exposure_bus.daemon import start_logging
     from exposure_publisher.replay import Replay
     from exposure_publisher.replay.progress import progress
     from exposure_publisher.replay.replay import declare_replay
@@ -117,9 +117,25 @@ def _replay(broker_url: str, messages: Iterator[Outgoing], matches: Matches, to:
         start_logging()  # within the progress, so that log lines go above its bar
         declare(broker_url, "exposure-bus replay", declare_replay)  # a broker that is away now is not waited for
         replaying = Replay(broker_url, messages, to=to, pace=pace, moved=show)
-        stop_on_signal(replaying.stop)
+        stopped_by = _stop_on_signal(replaying)
         _run(replaying, to)
-    return _say_what_was_sent(replaying, to, monotonic() - begun)
+    return _say_what_was_sent(replaying, to, monotonic() - begun, stopped_by)
+
+
+def _stop_on_signal(replaying: Replay) -> list[int]:
+    """Stop on Ctrl-C or SIGTERM; return where the signal's number is kept when it has come."""
+    import signal
+
+    stopped_by: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+        stopped_by.append(number)
+        replaying.stop()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    return stopped_by
 
 
 def _run(replaying: Replay, to: str) -> None:
@@ -133,24 +149,23 @@ def _run(replaying: Replay, to: str) -> None:
         raise
 
 
-def _say_what_was_sent(replaying: Replay, to: str, seconds: float) -> int:
-    from exposure_bus.command.main import INTERRUPTED
-
+def _say_what_was_sent(replaying: Replay, to: str, seconds: float, stopped_by: list[int]) -> int:
     if not replaying.finished:
-        click.echo(f"exposure-bus: stopped: {_said(replaying.tally)} to {_whom(to)}, and not the rest", err=True)
-        return INTERRUPTED
+        click.echo(f"stopped: {_said(replaying.tally)} to {_whom(to)}, and not the rest", err=True)
+        return 128 + stopped_by[0]
     click.echo(f"{_said(replaying.tally)} to {_whom(to)} in {seconds:.1f} s")
     return 0
 
 
 def _said(tally: Tally) -> str:
-    from exposure_publisher.replay import counted
+    from exposure_bus.counting import counted
 
     return f"{counted(tally.exposures, 'exposure')} replayed in {counted(tally.messages, 'message')}"
 
 
 def _say_what_would_be_sent(messages: Iterator[Outgoing], matches: Matches, to: str) -> None:
-    from exposure_publisher.replay import Tally, counted
+    from exposure_bus.counting import counted
+    from exposure_publisher.replay import Tally
     from exposure_publisher.replay.progress import progress
 
     tally = Tally()
@@ -171,7 +186,7 @@ def _say_what_is_left(matches: Matches) -> None:
 
 
 def _left(matches: Matches) -> str:
-    from exposure_publisher.replay import counted
+    from exposure_bus.counting import counted
 
     has = "has" if matches.unnumbered == 1 else "have"
     return f"{counted(matches.unnumbered, 'exposure')} {has} no number yet: `exposure-bus publish` announces them"

@@ -25,7 +25,9 @@ def open_engine(url: str) -> sa.Engine:
     path = sqlite_path(url)
     if path is None:
         driver_url = sa.make_url(url).set(drivername="postgresql+psycopg2")
-        return sa.create_engine(driver_url, connect_args=KEEPALIVES, pool_pre_ping=True)
+        # Many upserts travel together: one by one they would run at a third of the speed.
+        mode = "values_plus_batch"
+        return sa.create_engine(driver_url, connect_args=KEEPALIVES, pool_pre_ping=True, executemany_mode=mode)
     with translated(url):
         path.parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT})

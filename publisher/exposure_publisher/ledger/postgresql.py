@@ -13,8 +13,9 @@ from exposure_schemas import Manifest
 _TAKE: Final = sa.text(
     """DELETE FROM exposure_change AS c
     USING unnest(CAST(:expids AS bigint[]), CAST(:changes AS bigint[])) AS t (expid, last_change)
-    WHERE c.expid = t.expid AND c.id <= t.last_change RETURNING c.expid"""
+    WHERE c.expid = t.expid AND c.id <= t.last_change AND c.id <= :highest RETURNING c.expid"""
 )
+"""The highest of them says to the planner that the rows stand at the beginning, however many wait behind."""
 
 _WRITE: Final = sa.text(
     """INSERT INTO exposure_ledger (expid, sequence, numbered_at, files, files_of)
@@ -36,6 +37,7 @@ class PostgresqlLedger(Ledger):
         values = {
             "expids": [change.expid for change in changes],
             "changes": [change.last_change for change in changes],
+            "highest": max(change.last_change for change in changes),
         }
         return set(connection.execute(_TAKE, values).scalars())
 

@@ -9,6 +9,6 @@ from exposure_publisher.replay.errors import NoFollower
 from exposure_publisher.replay.pace import Pace
 from exposure_publisher.replay.pages import messages_of
 from exposure_publisher.replay.replay import Replay
-from exposure_publisher.replay.tally import Tally, counted
+from exposure_publisher.replay.tally import Tally
 
-__all__ = ["NoFollower", "Pace", "Replay", "Tally", "counted", "described", "messages_of", "selection_of"]
+__all__ = ["NoFollower", "Pace", "Replay", "Tally", "described", "messages_of", "selection_of"]

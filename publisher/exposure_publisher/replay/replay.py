@@ -10,12 +10,13 @@ from pika.channel import Channel
 
 from exposure_bus.broker import BrokerLink, ConfirmedPublisher
 from exposure_bus.broker.topology import Declarer
+from exposure_bus.counting import counted
 from exposure_bus.errors import BusError, DatabaseError
 from exposure_publisher.relay.answers import IN_FLIGHT
 from exposure_publisher.relay.messages import Outgoing
 from exposure_publisher.replay.errors import NoFollower
 from exposure_publisher.replay.pace import Pace
-from exposure_publisher.replay.tally import Tally, counted
+from exposure_publisher.replay.tally import Tally
 from exposure_schemas.routing import EVERYBODY, REPLAY_EXCHANGE
 
 log = logging.getLogger(__name__)

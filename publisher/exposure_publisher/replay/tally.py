@@ -31,10 +31,5 @@ class Tally:
             self.sequences = _widened(self.sequences, [exposure.sequence for exposure in exposures])
 
 
-def counted(number: int, thing: str) -> str:
-    """Return ``1 exposure``, ``2 exposures``."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
 def _widened(ends: Ends | None, numbers: list[int]) -> Ends:
     return min(numbers if ends is None else (ends[0], *numbers)), max(numbers if ends is None else (ends[1], *numbers))

@@ -1,0 +1,277 @@
+"""The relay when something is wrong: with the broker, with the exposureDB, or with what somebody wrote into it."""
+
+import logging
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.in_threads import running
+from tests.listening import Listener, listening
+from tests.raw_sql import execute
+from tests.waiting import wait_until
+
+from exposure_bus.errors import DatabaseRefused, DatabaseUnreachable
+from exposure_publisher import ExposureDB
+from exposure_publisher.relay import Relay, relay, source
+from exposure_publisher.relay.leadership import lead
+from exposure_schemas import Exposure, ExposureSummary
+from exposure_schemas.routing import EVERY_EXPOSURE, EXCHANGE, HEARTBEAT_KEY, LOG_STREAM
+from private_servers import RabbitMQ
+
+NIGHT = 20230913
+
+Log = pytest.LogCaptureFixture
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/exposuredb.sqlite"
+
+
+@pytest.fixture
+def db(url: str) -> Iterator[ExposureDB]:
+    with ExposureDB(url) as database:
+        yield database
+
+
+@pytest.fixture
+def listener(broker_url: str) -> Iterator[Listener]:
+    with listening(broker_url, (EXCHANGE, EVERY_EXPOSURE), (EXCHANGE, HEARTBEAT_KEY)) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def quick_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "RETRY", 0.05)
+
+
+def record(db: ExposureDB, *expids: int, **values: Any) -> None:
+    db.record_many([{"expid": expid, "night": NIGHT, **values} for expid in expids])
+
+
+def accounted(messages: list[ExposureSummary]) -> set[int]:
+    return {number for each in messages if each.covers for number in range(each.covers[0], each.covers[1] + 1)}
+
+
+def exposures(messages: list[ExposureSummary]) -> dict[int, Exposure]:
+    return {exposure.expid: exposure for message in messages for exposure in message.exposures}
+
+
+# The broker.
+
+
+def test_what_no_queue_takes_is_sent_again_until_one_does(
+    broker_url: str, url: str, db: ExposureDB, caplog: Log
+) -> None:
+    """More than a window of them: none is left behind."""
+    with listening(broker_url) as listener, running(Relay(broker_url, url)):
+        listener.channel.queue_unbind(LOG_STREAM, EXCHANGE, EVERY_EXPOSURE)
+        record(db, *range(1, 2501))
+        wait_until(lambda: "did not arrive (no queue is bound for it): sending them again" in caplog.text, "a return")
+        wait_until(lambda: accounted_or_waiting(caplog) >= 2500, "all of them having been returned")
+        listener.channel.queue_bind(listener.queue, EXCHANGE, EVERY_EXPOSURE)
+        listener.wait_until(lambda heard: accounted(heard.summaries) >= set(range(1, 2501)), "all of them")
+        wait_until(lambda: confirmed(url) == 2500, "all of them confirmed")
+
+
+def accounted_or_waiting(caplog: Log) -> int:
+    """How many returns have been said."""
+    returns = [record.args for record in caplog.records if "did not arrive" in record.msg]
+    return sum(int(args[0]) for args in returns if isinstance(args, tuple))
+
+
+def confirmed(url: str) -> int:
+    return int(execute(url, "SELECT confirmed FROM exposure_ledger_state")[0][0])
+
+
+def test_what_was_sent_again_is_the_present_state(broker_url: str, url: str, db: ExposureDB, caplog: Log) -> None:
+    with listening(broker_url) as listener, running(Relay(broker_url, url)):
+        listener.channel.queue_unbind(LOG_STREAM, EXCHANGE, EVERY_EXPOSURE)
+        record(db, 1, 2)
+        wait_until(lambda: "did not arrive" in caplog.text, "a return")
+        execute(url, "DELETE FROM exposure WHERE expid = 1")
+        record(db, 2, seeing=2.2)
+        listener.channel.queue_bind(listener.queue, EXCHANGE, EVERY_EXPOSURE)
+        listener.wait_until(lambda heard: accounted(heard.summaries) == {1, 2, 3}, "all three numbers")
+    found = exposures(listener.summaries)
+    assert set(found) == {2}
+    assert found[2].seeing == 2.2
+
+
+def test_a_lost_connection_loses_nothing(broker_url: str, url: str, db: ExposureDB, listener: Listener) -> None:
+    started = Relay(broker_url, url)
+    with running(started):
+        for expid in range(1, 201):
+            record(db, expid)
+            if expid % 50 == 0:
+                started._link.loop.add_callback_threadsafe(lambda: started._link.drop("the test wants it"))
+        listener.wait_until(lambda heard: accounted(heard.summaries) >= set(range(1, 201)), "all of them")
+        wait_until(lambda: confirmed(url) == 200, "all of them confirmed")
+
+
+def test_a_broker_that_takes_nothing_is_seen_and_waited_for(
+    rabbitmq_node: RabbitMQ, broker_url: str, url: str, db: ExposureDB, listener: Listener, caplog: Log
+) -> None:
+    with running(Relay(broker_url, url)):
+        listener.wait_until(lambda heard: heard.heartbeats, "the relay at work")
+        set_watermark(rabbitmq_node, "0")
+        try:
+            record(db, 1)  # RabbitMQ says that it is blocked to who publishes
+            wait_until(lambda: "the broker takes nothing now (low on memory)" in caplog.text, "it being said")
+            record(db, *range(2, 50))
+        finally:
+            set_watermark(rabbitmq_node, "0.6")
+        listener.wait_until(lambda heard: accounted(heard.summaries) >= set(range(1, 50)), "all of them")
+
+
+def set_watermark(node: RabbitMQ, fraction: str) -> None:
+    """Tell the node how much of the memory it may use before it takes nothing more."""
+    command = ["rabbitmqctl", "--node", "private@localhost", "set_vm_memory_high_watermark", fraction]
+    subprocess.run(command, env=node._environment(), check=True, capture_output=True, timeout=30)
+
+
+# What somebody wrote.
+
+
+def test_a_bad_value_is_announced_as_none_and_said(
+    broker_url: str, url: str, db: ExposureDB, listener: Listener, caplog: Log
+) -> None:
+    record(db, 1, program="dark", seeing=1.1)
+    assignments = {
+        "seeing": "'good'",
+        "skyra": "9e999",
+        "tile_id": "3.5",
+        "exptype": "x'00ff'",
+        "date": "'yesterday'",
+        "data_written": "'false'",
+        "data_location": "x'2f00'",
+        "data_written_at": "'soon'",
+    }
+    execute(url, "UPDATE exposure SET " + ", ".join(f"{column} = {value}" for column, value in assignments.items()))
+    record(db, 2)
+    with running(Relay(broker_url, url)):
+        listener.wait_until(lambda heard: 2 in exposures(heard.summaries), "the good one behind it")
+    bad = exposures(listener.summaries)[1]
+    assert (bad.program, bad.airmass) == ("dark", None)
+    assert {getattr(bad, column) for column in ("seeing", "skyra", "tile_id", "exptype", "date", "data_location")} == {
+        None
+    }
+    assert bad.data_written is False, "nobody is sent for data that are perhaps not there"
+    for column, shown in (
+        ("seeing", "'good'"),
+        ("tile_id", "3.5"),
+        ("date", "'yesterday'"),
+        ("data_written", "'false'"),
+    ):
+        assert f"exposure 1: {column} is {shown}, announced as none" in caplog.text
+
+
+def test_an_exposure_without_a_night_is_not_announced_but_its_number_is_accounted_for(
+    broker_url: str, url: str, db: ExposureDB, listener: Listener, caplog: Log
+) -> None:
+    record(db, 1, 2, 3)
+    execute(url, "UPDATE exposure SET night = 'tonight' WHERE expid = 2")
+    with running(Relay(broker_url, url)):
+        listener.wait_until(lambda heard: accounted(heard.summaries) == {1, 2, 3}, "all three numbers")
+    assert set(exposures(listener.summaries)) == {1, 3}
+    assert "exposure 2 cannot be announced" in caplog.text
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "4713-01-01 BC", "294276-12-31", "9999-12-31 23:59:59-12"])
+def test_a_moment_that_python_does_not_know_does_not_stop_the_flow(
+    moment: str, broker_url: str, postgresql_url: str, listener: Listener
+) -> None:
+    with ExposureDB(postgresql_url) as db:
+        record(db, 1)
+        execute(postgresql_url, f"UPDATE exposure SET date = '{moment}', data_written_at = '{moment}'")
+        record(db, 2)
+    with running(Relay(broker_url, postgresql_url)):
+        listener.wait_until(lambda heard: 2 in exposures(heard.summaries), "the good one behind it")
+    assert 1 in exposures(listener.summaries)
+
+
+# The exposureDB.
+
+
+@pytest.mark.parametrize("times", [2])
+def test_an_exposuredb_that_goes_away_is_waited_for(
+    times: int, broker_url: str, postgresql_url: str, listener: Listener, caplog: Log
+) -> None:
+    caplog.set_level(logging.INFO)
+    with ExposureDB(postgresql_url) as db, running(Relay(broker_url, postgresql_url)):
+        for expid in range(1, times + 1):
+            record(db, expid)
+            listener.wait_for(expid)
+            execute(
+                postgresql_url,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            )
+            wait_until(lambda expid=expid: caplog.text.count("relaying the exposureDB") >= expid, "it being back")
+        record(db, times + 1)
+        listener.wait_until(lambda heard: times + 1 in accounted(heard.summaries), "what came after")
+    assert accounted(listener.summaries) == set(range(1, times + 2))
+
+
+def test_a_locked_exposuredb_is_waited_for_and_said_once(
+    broker_url: str, url: str, db: ExposureDB, listener: Listener, caplog: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exposure_publisher.exposuredb.engine.BUSY_TIMEOUT", 0.05)
+    record(db, 1)
+    with running(Relay(broker_url, url)):
+        listener.wait_for(1)
+        record(db, 2)
+        listener.wait_for(2)
+        with locked(url) as connection:
+            connection.execute("INSERT INTO exposure (expid, night) VALUES (3, 20230913)")
+            connection.execute("COMMIT")
+            connection.execute("BEGIN IMMEDIATE")
+            wait_until(lambda: "database is locked; trying again until it does" in caplog.text, "it being said")
+        listener.wait_until(lambda heard: 3 in exposures(heard.summaries), "what was written before")
+    assert caplog.text.count("database is locked") == 1
+
+
+def locked(url: str) -> Any:
+    """Hold a SQLite database for writing, for the length of a block."""
+    import contextlib  # noqa: PLC0415 (for this one block)
+
+    from tests.raw_sql import connected  # noqa: PLC0415 (likewise)
+
+    @contextlib.contextmanager
+    def hold() -> Iterator[Any]:
+        with connected(url) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("ROLLBACK")
+
+    return hold()
+
+
+def test_a_relay_that_cannot_watch_does_not_keep_the_lead(
+    url: str, db: ExposureDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(db, 1)
+
+    def fail(*_arguments: Any) -> Any:
+        raise DatabaseUnreachable("cannot watch: no descriptor is left")
+
+    monkeypatch.setattr(source, "watch_commits", fail)
+    with pytest.raises(DatabaseUnreachable):
+        source.Source(url)
+    lead(url).close()
+
+
+def test_a_lock_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseRefused, match=r"cannot lock .*db.sqlite: No such file"):
+        lead(f"sqlite:///{tmp_path}/absent/db.sqlite")
+
+
+def test_an_exposuredb_that_is_no_database_ends_the_relay(broker_url: str, tmp_path: Path) -> None:
+    (tmp_path / "db.sqlite").write_bytes(b"no database at all" * 100)
+    with (
+        pytest.raises(DatabaseRefused, match="not a database"),
+        running(Relay(broker_url, f"sqlite:///{tmp_path}/db.sqlite")) as ended,
+    ):
+        ended.wait()
