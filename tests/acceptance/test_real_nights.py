@@ -174,7 +174,7 @@ def test_a_reader_in_another_library_understands_every_message(
         name: jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text()))
         for name in ("exposure-summary", "heartbeat")
     }
-    numbers = []
+    numbers: list[int] = []
     for properties, body in foreign_reader.read:
         assert properties["headers"]["schema_version"] == 1
         assert properties["delivery_mode"] == 2
