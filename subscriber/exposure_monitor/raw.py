@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgpack  # type: ignore[import-untyped] # it publishes no types
+import msgpack
 
 from exposure_schemas import JSON, MSGPACK
 from exposure_schemas.codec import MOST_BYTES

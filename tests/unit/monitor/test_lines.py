@@ -4,7 +4,7 @@ import csv
 import json
 from typing import Any
 
-import msgpack  # type: ignore[import-untyped] # it publishes no types
+import msgpack
 import pika
 import pytest
 from hypothesis import given
