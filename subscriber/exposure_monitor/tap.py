@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 NAME: Final = "exposure-bus tap"
 
+GOODBYE: Final = 1.0
+"""Seconds in which a broker may answer that it closes the connection."""
+
 RETRY: Final = 1.0
 """Seconds after which a channel that the broker closed is opened again."""
 
@@ -168,7 +171,9 @@ class Tap:
 
 
 def _hang_up(link: BrokerLink) -> None:
-    """Close politely, within a second."""
+    """Close politely, unless that has happened; a broker that does not answer is left."""
     link.stop()
-    link.loop.start()
+    if link.connected:
+        link.loop.call_later(GOODBYE, link.loop.stop)
+        link.loop.start()
     link.close()

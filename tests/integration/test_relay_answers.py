@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -195,8 +196,7 @@ def test_live_messages_go_first_while_a_long_answer_is_on_its_way(
         ask(asker, epoch_of(url), *missing)
         both.wait_for(5)
         record(db, 5000)
-        both.wait_for(1001)
-    heard = both.summaries
+        heard = both.wait_for(1001)
     live = next(place for place, message in enumerate(heard) if not message.replayed)
     assert live < len(heard) - 1, "it overtook answers that were still to be given"
     assert accounted([message for message in heard if message.replayed]) == set(range(1, 3001, 3))
@@ -228,11 +228,15 @@ def test_requests_are_answered_again_after_the_exposuredb_was_away(
         beats.wait_until(lambda heard: heard.heartbeats, "the relay at work")
         for times in (2, 3):
             cut_connections(postgresql_url)
-            beats.wait_until(lambda heard, times=times: len(heard.heartbeats) >= times, "the relay at work again")
+            beats.wait_until(partial(beaten, times), "the relay at work again")
             ask(asker, epoch_of(postgresql_url), (1, 2))
             asker.wait_for(times - 1)
         consumers = asker.channel.queue_declare(REQUEST_QUEUE, passive=True).method.consumer_count
     assert consumers == 1, "it consumes once, however often the exposureDB went away"
+
+
+def beaten(times: int, heard: Listener) -> bool:
+    return len(heard.heartbeats) >= times
 
 
 def cut_connections(url: str) -> None:

@@ -1,19 +1,22 @@
 """The relay when something is wrong: with the broker, with the exposureDB, or with what somebody wrote into it."""
 
+import contextlib
 import logging
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.in_threads import running
 from tests.listening import Listener, listening
-from tests.raw_sql import execute
+from tests.raw_sql import connected, execute
 from tests.waiting import wait_until
 
 from exposure_bus.errors import DatabaseRefused, DatabaseUnreachable
 from exposure_publisher import ExposureDB
+from exposure_publisher.exposuredb import engine
 from exposure_publisher.relay import Relay, relay, source
 from exposure_publisher.relay.leadership import lead
 from exposure_schemas import Exposure, ExposureSummary
@@ -66,20 +69,24 @@ def test_what_no_queue_takes_is_sent_again_until_one_does(
     broker_url: str, url: str, db: ExposureDB, caplog: Log
 ) -> None:
     """More than a window of them: none is left behind."""
-    with listening(broker_url) as listener, running(Relay(broker_url, url)):
-        listener.channel.queue_unbind(LOG_STREAM, EXCHANGE, EVERY_EXPOSURE)
+    with listening(broker_url, (EXCHANGE, HEARTBEAT_KEY)) as listener, running(Relay(broker_url, url)):
+        without_the_log(listener)
         record(db, *range(1, 2501))
+        wait_until(lambda: numbered(url) == 2500, "all of them having been sent")
         wait_until(lambda: "did not arrive (no queue is bound for it): sending them again" in caplog.text, "a return")
-        wait_until(lambda: accounted_or_waiting(caplog) >= 2500, "all of them having been returned")
         listener.channel.queue_bind(listener.queue, EXCHANGE, EVERY_EXPOSURE)
         listener.wait_until(lambda heard: accounted(heard.summaries) >= set(range(1, 2501)), "all of them")
         wait_until(lambda: confirmed(url) == 2500, "all of them confirmed")
 
 
-def accounted_or_waiting(caplog: Log) -> int:
-    """How many returns have been said."""
-    returns = [record.args for record in caplog.records if "did not arrive" in record.msg]
-    return sum(int(args[0]) for args in returns if isinstance(args, tuple))
+def without_the_log(listener: Listener) -> None:
+    """Leave no queue that takes exposures, once the relay, which makes one, is at work."""
+    listener.wait_until(lambda heard: heard.heartbeats, "the relay at work")
+    listener.channel.queue_unbind(LOG_STREAM, EXCHANGE, EVERY_EXPOSURE)
+
+
+def numbered(url: str) -> int:
+    return int(execute(url, "SELECT newest FROM exposure_ledger_state")[0][0])
 
 
 def confirmed(url: str) -> int:
@@ -87,8 +94,8 @@ def confirmed(url: str) -> int:
 
 
 def test_what_was_sent_again_is_the_present_state(broker_url: str, url: str, db: ExposureDB, caplog: Log) -> None:
-    with listening(broker_url) as listener, running(Relay(broker_url, url)):
-        listener.channel.queue_unbind(LOG_STREAM, EXCHANGE, EVERY_EXPOSURE)
+    with listening(broker_url, (EXCHANGE, HEARTBEAT_KEY)) as listener, running(Relay(broker_url, url)):
+        without_the_log(listener)
         record(db, 1, 2)
         wait_until(lambda: "did not arrive" in caplog.text, "a return")
         execute(url, "DELETE FROM exposure WHERE expid = 1")
@@ -112,9 +119,9 @@ def test_a_lost_connection_loses_nothing(broker_url: str, url: str, db: Exposure
 
 
 def test_a_broker_that_takes_nothing_is_seen_and_waited_for(
-    rabbitmq_node: RabbitMQ, broker_url: str, url: str, db: ExposureDB, listener: Listener, caplog: Log
+    rabbitmq_node: RabbitMQ, url: str, db: ExposureDB, listener: Listener, caplog: Log
 ) -> None:
-    with running(Relay(broker_url, url)):
+    with running(Relay(rabbitmq_node.url, url)):
         listener.wait_until(lambda heard: heard.heartbeats, "the relay at work")
         set_watermark(rabbitmq_node, "0")
         try:
@@ -128,7 +135,9 @@ def test_a_broker_that_takes_nothing_is_seen_and_waited_for(
 
 def set_watermark(node: RabbitMQ, fraction: str) -> None:
     """Tell the node how much of the memory it may use before it takes nothing more."""
-    command = ["rabbitmqctl", "--node", "private@localhost", "set_vm_memory_high_watermark", fraction]
+    # Debian's /usr/sbin/rabbitmqctl insists on its own user; this one runs as anybody.
+    program = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+    command = [program, "--node", "private@localhost", "set_vm_memory_high_watermark", fraction]
     subprocess.run(command, env=node._environment(), check=True, capture_output=True, timeout=30)
 
 
@@ -209,16 +218,26 @@ def test_an_exposuredb_that_goes_away_is_waited_for(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()",
             )
-            wait_until(lambda expid=expid: caplog.text.count("relaying the exposureDB") >= expid, "it being back")
+            wait_until(partial(is_back, caplog, expid), "it being back")
         record(db, times + 1)
         listener.wait_until(lambda heard: times + 1 in accounted(heard.summaries), "what came after")
     assert accounted(listener.summaries) == set(range(1, times + 2))
 
 
+def is_back(caplog: Log, times: int) -> bool:
+    return caplog.text.count("relaying the exposureDB") >= times
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for a lock."""
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_locked_exposuredb_is_waited_for_and_said_once(
-    broker_url: str, url: str, db: ExposureDB, listener: Listener, caplog: Log, monkeypatch: pytest.MonkeyPatch
+    broker_url: str, url: str, db: ExposureDB, listener: Listener, caplog: Log
 ) -> None:
-    monkeypatch.setattr("exposure_publisher.exposuredb.engine.BUSY_TIMEOUT", 0.05)
     record(db, 1)
     with running(Relay(broker_url, url)):
         listener.wait_for(1)
@@ -233,20 +252,13 @@ def test_a_locked_exposuredb_is_waited_for_and_said_once(
     assert caplog.text.count("database is locked") == 1
 
 
-def locked(url: str) -> Any:
+@contextlib.contextmanager
+def locked(url: str) -> Iterator[Any]:
     """Hold a SQLite database for writing, for the length of a block."""
-    import contextlib  # noqa: PLC0415 (for this one block)
-
-    from tests.raw_sql import connected  # noqa: PLC0415 (likewise)
-
-    @contextlib.contextmanager
-    def hold() -> Iterator[Any]:
-        with connected(url) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("ROLLBACK")
-
-    return hold()
+    with connected(url) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+        connection.execute("ROLLBACK")
 
 
 def test_a_relay_that_cannot_watch_does_not_keep_the_lead(

@@ -27,10 +27,8 @@ class VerbGroup(click.Group):
         if target is None:
             return None
         module, _, name = target.partition(":")
-        command = getattr(importlib.import_module(module), name)
-        if not isinstance(command, click.Command):
-            raise click.ClickException(f"the verb {cmd_name!r} names {target!r}, which is no command")
-        return command
+        command = getattr(importlib.import_module(module), name, None)
+        return command if isinstance(command, click.Command) else _broken(cmd_name, target)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb; a reader that has seen enough (`exposure-bus tap | head`) is no failure."""
@@ -39,6 +37,15 @@ class VerbGroup(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes what is still to be flushed
             return 0
+
+
+def _broken(verb: str, target: str) -> click.Command:
+    """Stand in for a verb that somebody installed wrongly: `--help` and the other verbs go on working."""
+
+    def complain() -> None:
+        raise click.ClickException(f"the verb {verb!r} names {target!r}, which is no command")
+
+    return click.Command(verb, callback=complain, short_help="(wrongly installed)")
 
 
 def _targets(ctx: click.Context) -> dict[str, str]:
