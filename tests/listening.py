@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import pika
@@ -21,7 +22,7 @@ class Heard:
     properties: pika.BasicProperties
     body: bytes
 
-    @property
+    @cached_property
     def message(self) -> Message:
         return decode(self.body, envelope_of(self.properties))
 

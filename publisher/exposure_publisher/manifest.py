@@ -28,8 +28,8 @@ def list_files(row: Mapping[str, Any]) -> Manifest | None:
         None while data is not written, or if this host cannot read the location.
     """
     location = row["data_location"]
-    if not row["data_written"] or not location:
-        return None
+    if row["data_written"] != 1 or not location or not isinstance(location, str):
+        return None  # SQLite keeps whatever it was given, bytes too
     folder = Path(location)
     try:
         if not folder.is_absolute():

@@ -1,13 +1,7 @@
-"""The tap against a real broker: live, out of the log, over restarts, with poison, and as a command."""
+"""The tap against a real broker: live, out of the log, over restarts, and with poison."""
 
-import contextlib
-import json
-import signal
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pika
@@ -15,8 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import ChannelClosedByBroker, UnroutableError
-from tests.processes import COMMAND, Processes
+from pika.exceptions import UnroutableError
+from tests.integration.tapping import (
+    NOW,
+    Publisher,
+    expids,
+    exposure,
+    has_seen,
+    log_is_back,
+    publishing,
+    reading,
+    summary,
+)
+from tests.rabbitmqctl import rabbitmqctl
 from tests.waiting import wait_until
 
 from exposure_bus.broker import properties_for
@@ -25,116 +30,15 @@ from exposure_bus.errors import BrokerRefused
 from exposure_monitor import feed
 from exposure_monitor import tap as tap_module
 from exposure_monitor.pattern import Pattern
-from exposure_monitor.tap import Tap, Tapped
-from exposure_schemas import (
-    Alarm,
-    Exposure,
-    ExposureSummary,
-    Heartbeat,
-    Message,
-    alarm_key,
-    encode,
-    follower_queue,
-    routing,
-    routing_key,
-)
-from private_servers import RabbitMQ, free_port
-
-NOW = datetime.now(UTC)
-
-
-class Publisher:
-    """Publishes with confirms, so that what it returns from is in the log."""
-
-    def __init__(self, url: str) -> None:
-        self.connection = pika.BlockingConnection(pika.URLParameters(url))
-        self.channel = self.connection.channel()
-        self.channel.confirm_delivery()
-
-    def expose(self, *expids: int, published_at: datetime | None = None, **values: Any) -> None:
-        """Announce exposures, each in a message of its own."""
-        for expid in expids:
-            one = exposure(expid, **values)
-            self.send(routing.EXCHANGE, routing_key(one), summary(one, published_at=published_at))
-
-    def send(self, exchange: str, key: str, message: Message) -> None:
-        self.publish(exchange, key, encode(message), properties_for(message, "id"))
-
-    def publish(self, exchange: str, key: str, body: bytes, properties: pika.BasicProperties | None = None) -> None:
-        self.channel.basic_publish(exchange, key, body, properties, mandatory=True)
-
-
-def log_is_back(publisher: Publisher) -> bool:
-    """Tell whether the log takes messages: a broker answers a little before its streams do."""
-    try:
-        publisher.connection.channel().queue_declare(routing.LOG_STREAM, passive=True)
-    except ChannelClosedByBroker:
-        return False
-    return True
-
-
-def exposure(expid: int, **values: Any) -> Exposure:
-    known: dict[str, Any] = {
-        "night": 20230913,
-        "exptype": "science",
-        "program": "dark",
-        "data_written": True,
-        "data_written_at": NOW,
-    }
-    return Exposure(expid=expid, sequence=expid, **(known | values))
-
-
-def summary(*exposures: Exposure, published_at: datetime | None = None) -> ExposureSummary:
-    return ExposureSummary(
-        epoch="epoch",
-        covers=(exposures[0].sequence, exposures[-1].sequence),
-        replayed=False,
-        published_at=published_at or datetime.now(UTC),
-        exposures=exposures,
-    )
-
-
-@contextlib.contextmanager
-def publishing(url: str) -> Iterator[Publisher]:
-    """Publish for the length of a block."""
-    publisher = Publisher(url)
-    with contextlib.closing(publisher.connection):
-        yield publisher
+from exposure_monitor.tap import Tap
+from exposure_schemas import Alarm, Heartbeat, alarm_key, encode, follower_queue, routing
+from private_servers import RabbitMQ
 
 
 @pytest.fixture
 def publisher(broker_url: str) -> Iterator[Publisher]:
     with publishing(broker_url) as started:
         yield started
-
-
-@contextlib.contextmanager
-def reading(tap: Tap) -> Iterator[list[Tapped]]:
-    """Read in a thread, for the length of a block, once the tap is connected."""
-    seen: list[Tapped] = []
-
-    def read() -> None:
-        for tapped in tap:
-            seen.append(tapped)  # noqa: PERF402 (extend may show them late)
-
-    thread = Thread(target=read)
-    thread.start()
-    try:
-        wait_until(lambda: tap.connected, "the tap connects")
-        yield seen
-    finally:
-        tap.stop()
-        thread.join(30)
-        assert not thread.is_alive()
-
-
-def expids(seen: list[Tapped]) -> list[int]:
-    return [one.expid for tapped in seen for one in tapped.exposures]
-
-
-def has_seen(seen: list[Tapped], *wanted: int) -> None:
-    wait_until(lambda: len(expids(seen)) >= len(wanted), f"{wanted} are seen")
-    assert expids(seen) == list(wanted)
 
 
 def test_a_tap_sees_what_comes_as_it_comes(broker_url: str, publisher: Publisher) -> None:
@@ -274,6 +178,23 @@ def test_a_broken_off_iteration_closes_its_connection(broker_url: str, publisher
     assert list(tap) == []
 
 
+def test_a_user_with_the_rights_of_a_reader_may_tap(
+    rabbitmq_node: RabbitMQ, broker_url: str, publisher: Publisher
+) -> None:
+    own = r"^amq\.gen.*$"
+    readable = r"^(amq\.gen.*|exposures|exposures\.alarms|exposures\.log)$"
+    rabbitmqctl(rabbitmq_node, "add_user", "reader", "password")
+    try:
+        rabbitmqctl(rabbitmq_node, "set_permissions", "reader", own, own, readable)
+        url = broker_url.replace("guest:guest", "reader:password")
+        with reading(Tap(url, alarms=True)) as live, reading(Tap(url, start="first")) as logged:
+            publisher.expose(1)
+            has_seen(live, 1)
+            has_seen(logged, 1)
+    finally:
+        rabbitmqctl(rabbitmq_node, "delete_user", "reader")
+
+
 def test_a_broker_without_a_log_is_explained(broker_url: str, publisher: Publisher) -> None:
     publisher.channel.queue_delete(routing.LOG_STREAM)
     with pytest.raises(BrokerRefused, match=r"keeps no log of exposures.*exposure-bus publish"):
@@ -358,7 +279,7 @@ def routed_to(channel: BlockingChannel, queue: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
-    """A broker that a test may restart and freeze."""
+    """A broker that a test may restart."""
     with RabbitMQ(tmp_path_factory.mktemp("node")) as node:
         yield node
 
@@ -384,89 +305,3 @@ def test_a_restart_of_the_broker_costs_nothing_out_of_the_log(
             after.expose(5)
             has_seen(logged, 1, 2, 3, 4, 5)
             wait_until(lambda: 5 in expids(live), "the live tap goes on")
-
-
-def test_ctrl_c_ends_a_tap_whose_broker_is_frozen(own_broker: RabbitMQ, processes: Processes) -> None:
-    daemon = processes.settings(broker_url=own_broker.url).start("tap")
-    daemon.wait_for_log("tapping")
-    own_broker.freeze()
-    try:
-        assert daemon.end(signal.SIGINT) == 130
-    finally:
-        own_broker.thaw()
-
-
-@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
-def test_signals_end_a_tap_without_a_traceback(
-    number: int, exit_code: int, broker_url: str, processes: Processes
-) -> None:
-    daemon = processes.settings(broker_url=broker_url).start("tap")
-    daemon.wait_for_log("tapping exposure.# from now on")
-    assert daemon.end(number) == exit_code
-    assert "Traceback" not in daemon.log
-
-
-def test_a_broker_that_is_away_is_told_in_one_line(processes: Processes) -> None:
-    daemon = processes.settings(broker_url=f"amqp://guest:secret@127.0.0.1:{free_port()}/").start("tap")
-    daemon.wait_for_log("trying again")
-    assert daemon.end(signal.SIGINT) == 130
-    header, *lines = daemon.log.splitlines()
-    assert header.startswith("received")
-    assert len(lines) == 1
-    assert "does not answer" in lines[0]
-    assert "secret" not in daemon.log
-
-
-def test_the_command_ends_after_so_many_exposures(broker_url: str, publisher: Publisher, processes: Processes) -> None:
-    publisher.publish(routing.EXCHANGE, "exposure.pending.none.none", b"poison")
-    publisher.send(routing.EXCHANGE, "exposure.written.zero.none", summary(exposure(1), exposure(2), exposure(3)))
-    processes.settings(broker_url=broker_url)
-    tapped = processes.run("tap", "--from", "first", "--count", "2", "--format", "json")
-    poison, first, second = map(json.loads, tapped.stdout.splitlines())
-    assert tapped.returncode == 0
-    assert poison["undecodable"].startswith("unknown-type")
-    assert poison["hex"] == b"poison".hex()
-    assert (first["expid"], second["expid"]) == (1, 2)
-    assert second["covers"] == [1, 3]
-
-
-def test_the_table_and_the_csv_carry_each_exposure(broker_url: str, publisher: Publisher, processes: Processes) -> None:
-    publisher.expose(1, 2, data_location="/data/20230913")
-    processes.settings(broker_url=broker_url)
-    for output_format in ("table", "csv"):
-        tapped = processes.run("tap", "--from", "first", "--count", "2", "--format", output_format)
-        header, *lines = tapped.stdout.splitlines()
-        assert tapped.returncode == 0, tapped.stderr
-        assert "expid" in header
-        assert ["/data/20230913" in line for line in lines] == [True, True]
-        assert "\x1b" not in tapped.stdout
-
-
-@pytest.mark.parametrize("published", [1, 2000], ids=["nothing more comes", "much more comes"])
-def test_a_tap_ends_quietly_when_nobody_reads_it(
-    published: int, broker_url: str, publisher: Publisher, processes: Processes
-) -> None:
-    publisher.expose(*range(1, published + 1))
-    script = f"'{COMMAND}' tap --from first | head -2; echo ${{PIPESTATUS[0]}}"
-    environment = processes.environment | {"EXPOSURE_BUS_BROKER_URL": broker_url}
-    piped = subprocess.run(
-        ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=True
-    )
-    header, line, exit_code = piped.stdout.splitlines()
-    assert header.startswith("received")
-    assert " 20230913 " in line
-    assert exit_code == "0"
-    assert "Traceback" not in piped.stderr
-    assert "Broken" not in piped.stderr
-
-
-def test_a_full_disk_is_told_in_one_line(broker_url: str, publisher: Publisher, processes: Processes) -> None:
-    publisher.expose(1)
-    environment = processes.environment | {"EXPOSURE_BUS_BROKER_URL": broker_url}
-    with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(
-            [COMMAND, "tap"], env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
-    assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1] == "exposure-bus: cannot write what was tapped: No space left on device"
-    assert "Traceback" not in ended.stderr

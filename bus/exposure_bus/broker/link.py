@@ -99,16 +99,20 @@ class BrokerLink:
             raise SystemExit(0)
         self.loop.add_callback_threadsafe(self._hang_up)
 
-    def consume(self, queue: str, on_message: Callable[..., None]) -> None:
+    def consume(self, queue: str, on_message: Callable[..., None]) -> str:
         """Consume from a queue on the present channel; a queue that does not answer is made anew.
 
         A quorum queue whose node died in the moment of its making stays without a leader for ever, and holds up
         every confirm of what is routed to it. What it held is brought back by healing.
+
+        Returns:
+            The consumer's tag.
         """
         channel = self._channel
         assert channel is not None, "consume is called by `opened`"  # noqa: S101 (for the type checker)
         overdue = self.loop.call_later(ANSWER_TIMEOUT, lambda: self._make_anew(queue, channel))
-        channel.basic_consume(queue, on_message, callback=lambda _frame: self.loop.remove_timeout(overdue))
+        tag = channel.basic_consume(queue, on_message, callback=lambda _frame: self.loop.remove_timeout(overdue))
+        return str(tag)
 
     def drop(self, reason: str) -> None:
         """Give the connection up at once and open another, as if it had been lost."""
@@ -215,5 +219,7 @@ class BrokerLink:
         if self._channel is None or not self._channel.connection.is_open:
             self.loop.stop()
             return
-        self._channel.connection.close()
+        connection = self._channel.connection
+        self._forget_channel()  # nothing more is sent on it
+        connection.close()
         self.loop.call_later(1, self.loop.stop)

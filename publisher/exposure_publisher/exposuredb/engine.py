@@ -69,6 +69,18 @@ def _ours(error: exc.DBAPIError, url: str) -> DatabaseError:
     return kind(f"the exposureDB {redacted(url)}: {text}")
 
 
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    from psycopg2.extensions import PYDATETIMETZ, new_type, register_type  # noqa: PLC0415 (SQLite needs none)
+
+    def read(text: str | None, cursor: Any) -> Any:
+        try:
+            return PYDATETIMETZ(text, cursor)
+        except (ValueError, OverflowError):
+            return text  # a year that Python does not know: one such row must not keep all others from being read
+
+    register_type(new_type(PYDATETIMETZ.values, "MOMENT", read), connection)
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say, see _begin_sqlite
     cursor = connection.cursor()

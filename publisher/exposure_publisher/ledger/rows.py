@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _TYPES: Final = {field.name: field.type for field in msgspec.structs.fields(Exposure)}
 _NO_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_INSTEAD: Final = {"data_written": False, "data_written_at": _NO_MOMENT}
+"""What stands for a bad value where an exposure cannot have none: nobody is sent for data that may not be there."""
 _MOMENTS: Final = ("date", "data_written_at")
 _MANIFEST: Final = msgspec.json.Decoder(Manifest)
 
@@ -63,12 +65,14 @@ def _value(name: str, value: Any) -> Any:
         return None
     if name in _MOMENTS:
         return as_moment(value)
-    return bool(value) if name == "data_written" else value
+    return bool(value) if name == "data_written" and value in (0, 1) else value  # SQLite has no booleans
 
 
 def _mended(expid: int, name: str, value: Any) -> Any:
     try:
         return msgspec.convert(_value(name, value), _TYPES[name])
     except (ValueError, TypeError) as error:
-        log.error("exposure %s: %s is %r, announced as none: %s", expid, name, value, error)  # noqa: TRY400 (no crash)
-        return _NO_MOMENT if name == "data_written_at" else None
+        log.error(  # noqa: TRY400 (no crash)
+            "exposure %s: %s is %r, announced as %s: %s", expid, name, value, _INSTEAD.get(name), error
+        )
+        return _INSTEAD.get(name)

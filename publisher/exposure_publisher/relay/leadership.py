@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from exposure_bus.database import sqlite_path
 from exposure_bus.database.watch import KEEPALIVES
-from exposure_bus.errors import DatabaseUnreachable
+from exposure_bus.errors import DatabaseRefused, DatabaseUnreachable
 from exposure_publisher.errors import AnotherRelay
 
 _LOCK: Final = 0x45585052
@@ -30,6 +30,7 @@ def lead(url: str) -> Leadership:
     Raises:
         AnotherRelay: Another process is.
         DatabaseUnreachable: The database does not answer.
+        DatabaseRefused: No lock can be made beside a SQLite file.
     """
     path = sqlite_path(url)
     return _FileLock(path) if path else _AdvisoryLock(url)
@@ -38,7 +39,10 @@ def lead(url: str) -> Leadership:
 class _FileLock:
     def __init__(self, database: Path) -> None:
         path = database.with_name(database.name + ".relay")
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise DatabaseRefused(f"cannot lock {database}: {error.strerror} ({path})") from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -81,11 +81,12 @@ class LiveFlow:
         """Note that a span has to be sent again."""
         self._again[span] = None
 
-    def send_again(self) -> None:
-        """Send what was refused, in its present state, without holding up what is new."""
+    def send_again(self) -> bool:
+        """Send what was refused, in its present state, without holding up what is new; True if there is more."""
         for span in list(self._again)[: max(0, self._publisher.room)]:
             del self._again[span]
             self._send_packed(self._ledger.read(*span, most=1), span)
+        return bool(self._again)
 
     def keep_confirmed(self) -> None:
         """Write down how far the broker has everything, so that a restart need not begin before it."""

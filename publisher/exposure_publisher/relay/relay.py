@@ -64,10 +64,11 @@ class Relay:
         self._publisher: ConfirmedPublisher[object] | None = None
         self._live: LiveFlow | None = None
         self._answers: Answers | None = None
+        self._consumer = ""
         self._epoch = ""
         self._pumping = self._starved = self._keeping = self._resending = False
         self._next_look: Any = None
-        self._last_said = ""
+        self._last_said = self._last_reason = ""
 
     def run(self) -> None:
         """Relay until `stop`.
@@ -118,8 +119,16 @@ class Relay:
 
     def _database_failed(self, error: DatabaseError) -> None:
         self._say_once(f"{error}; trying again until it does")
+        self._stop_answering()
         self._close_source()
         self._later(RETRY, self._open_source)
+
+    def _stop_answering(self) -> None:
+        """Give requests back: they wait in their queue until the exposureDB is there again."""
+        if self._channel is not None and self._consumer:
+            self._channel.basic_cancel(self._consumer)
+            self._channel.basic_nack(0, multiple=True)
+        self._consumer = ""
 
     def _say_once(self, text: str) -> None:
         if text != self._last_said:
@@ -136,6 +145,7 @@ class Relay:
     def _on_lost(self) -> None:
         self._keep_confirmed()
         self._channel = self._publisher = self._live = self._answers = None
+        self._consumer = ""
 
     def _begin(self) -> None:
         """Start relaying where the last confirm was kept, once both ends are there."""
@@ -152,7 +162,7 @@ class Relay:
         self._answers = Answers(self._source.ledger, self._publisher, maker, state.epoch)
         if not self._once:
             self._channel.basic_qos(prefetch_count=100)
-            self._link.consume(REQUEST_QUEUE, self._on_request)
+            self._consumer = self._link.consume(REQUEST_QUEUE, self._on_request)
         self._send_heartbeat()
         self._pump_soon()
 
@@ -211,6 +221,7 @@ class Relay:
         self._link.stop()
 
     def _on_confirmed(self, keys: list[object]) -> None:
+        self._last_reason = ""
         for key in keys:
             self._settle(key, confirmed=True)
         if not self._keeping:
@@ -220,12 +231,12 @@ class Relay:
             self._pump_soon()
 
     def _on_refused(self, keys: list[object], reason: str) -> None:
-        log.warning("%d messages did not arrive (%s): sending them again", len(keys), reason)
+        if reason != self._last_reason:  # one line an outage, not one a try
+            self._last_reason = reason
+            log.warning("%d messages did not arrive (%s): sending them again", len(keys), reason)
         for key in keys:
             self._settle(key, confirmed=False)
-        if not self._resending:
-            self._resending = True
-            self._later(RETRY, self._send_again)
+        self._send_again_later()
 
     def _settle(self, key: Any, *, confirmed: bool) -> None:
         if isinstance(key, ReplayPart):
@@ -243,12 +254,19 @@ class Relay:
         except DatabaseError as error:
             self._database_failed(error)
 
+    def _send_again_later(self) -> None:
+        if not self._resending:
+            self._resending = True
+            self._later(RETRY, self._send_again)
+
     def _send_again(self) -> None:
+        """Send again what there is room for, and what is left then later."""
         self._resending = False
-        if self._live is None or self._link.blocked:
+        if self._live is None:
             return
         try:
-            self._live.send_again()
+            if self._link.blocked or self._live.send_again():
+                self._send_again_later()
         except DatabaseError as error:
             self._database_failed(error)
 

@@ -1,5 +1,6 @@
 """The exposureDB as the relay holds it: leadership, ledger and wake-ups together, lost and found together."""
 
+from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Self
 
@@ -22,21 +23,17 @@ class Source:
     """
 
     def __init__(self, url: str) -> None:
-        self.ledger: Ledger = open_ledger(url)
-        """The ledger."""
-        try:
-            self._leadership = lead(url)
-            self.watch: CommitWatch = watch_commits(url, CHANNEL)
+        with ExitStack() as opened:
+            self.ledger: Ledger = opened.enter_context(closing(open_ledger(url)))
+            """The ledger."""
+            opened.enter_context(closing(lead(url)))
+            self.watch: CommitWatch = opened.enter_context(closing(watch_commits(url, CHANNEL)))
             """Wakes after a commit."""
-        except BaseException:
-            self.ledger.close()
-            raise
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
         """Let go of everything."""
-        self.watch.close()
-        self._leadership.close()
-        self.ledger.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self

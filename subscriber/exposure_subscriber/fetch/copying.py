@@ -42,14 +42,12 @@ class Copying:
     """Counts the bytes."""
 
     def keep(self, file: ManifestFile) -> FetchedFile | None:
-        """Return the file if it stands at the destination already; None if it must be copied.
+        """Return the file if it is what stands under its name; None if that is to be replaced.
 
         Raises:
-            FileDiffers: Another one stands there, and is not to be overwritten.
-            FetchError: A folder stands there, or what stands there cannot be read.
+            FileDiffers: It is not, and nothing is to be overwritten.
+            FetchError: What stands there cannot be read.
         """
-        if not is_taken(self.folder, file.name):
-            return None
         expected = file if file.sha256 or self.overwrite else self._with_hash(file)
         if is_same(self.folder, expected, self.progress):
             return FetchedFile.at(self.folder, file, expected.sha256)
@@ -91,7 +89,7 @@ class Copying:
     def _put_in_place(self, file: ManifestFile, copied: _Copied, temporary: Temporary) -> FetchedFile:
         sha256 = copied.content.sha256
         temporary.flush(copied.state.modified)
-        if not self.overwrite:  # another process may have put it there meanwhile
+        if not self.overwrite and is_taken(self.folder, file.name):  # another process put it there meanwhile
             uncounted = replace(self, progress=Progress(None))
             there = uncounted.keep(with_fields(file, sha256=sha256))
             if there is not None:

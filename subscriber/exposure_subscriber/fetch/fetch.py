@@ -13,6 +13,7 @@ from exposure_subscriber.fetch.location import Location, resolve
 from exposure_subscriber.fetch.progress import Progress
 from exposure_subscriber.fetch.schemes import open_source
 from exposure_subscriber.fetch.source import Source
+from exposure_subscriber.fetch.standing import is_taken
 from exposure_subscriber.fetch.threads import in_threads
 
 
@@ -87,10 +88,11 @@ def _bring(
 ) -> FilePath:
     copying = Copying(source=source, folder=folder, overwrite=overwrite, progress=progress)
     small_first = sorted(files, key=lambda file: file.size)
-    kept = in_threads(copying.keep, small_first, jobs=jobs, progress=progress)
-    wanted = [file for file, there in zip(small_first, kept, strict=True) if there is None]
+    taken = [file for file in small_first if is_taken(folder, file.name)]
+    kept = [file for file in in_threads(copying.keep, taken, jobs=jobs, progress=progress) if file is not None]
+    names = {file.name for file in kept}
+    wanted = [file for file in small_first if file.name not in names]
     require_room(folder, sum(file.size for file in wanted))
     copied = in_threads(copying.copy, wanted, jobs=jobs, progress=progress)
     flush_names(folder)
-    there = [*copied, *(file for file in kept if file is not None)]
-    return FilePath(folder, tuple(sorted(there, key=lambda file: file.name)))
+    return FilePath(folder, tuple(sorted([*kept, *copied], key=lambda file: file.name)))

@@ -18,6 +18,9 @@ BLOCK: Final = 256 * 1024
 BLOCKS: Final = 4
 """Blocks in use at once for one file: one is read or written, one hashed, two wait."""
 
+SMALL: Final = 4 * BLOCK
+"""Bytes up to which a file is hashed without a thread beside, which would take longer to start than it saves."""
+
 Reader = Callable[[memoryview, int], int]
 """Fills a buffer from an offset in bytes and returns how many bytes came; 0 at the end."""
 
@@ -44,7 +47,7 @@ def read_through(read: Reader, use: Callable[[memoryview], None], expected: int)
         Size and hash of all blocks that were handed on.
     """
     limit, size = expected + 1, 0
-    with _HashingThread(min(BLOCKS, limit // BLOCK + 1)) as hashing:
+    with _HashingThread() if limit > SMALL else _HashingHere(limit) as hashing:
         while size < limit:
             block = hashing.next_block()
             count = read(block[: limit - size], size)
@@ -56,15 +59,47 @@ def read_through(read: Reader, use: Callable[[memoryview], None], expected: int)
     return Content(size=size, sha256=hashing.hexdigest())
 
 
+class _HashingHere:
+    """Hashes a block when it is added.
+
+    Args:
+        size: Bytes that will come at most.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._digest = hashlib.sha256()
+        self._block = memoryview(bytearray(min(size, BLOCK)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is to be ended."""
+
+    def next_block(self) -> memoryview:
+        """Return the block that may be filled."""
+        return self._block
+
+    def add(self, block: memoryview, count: int) -> None:
+        """Hash the first bytes of a block."""
+        self._digest.update(block[:count])
+
+    def hexdigest(self) -> str:
+        """Return the hash of all blocks."""
+        return self._digest.hexdigest()
+
+
 class _HashingThread:
     """Hashes blocks in the order in which they are added; the thread ends with the context."""
 
-    def __init__(self, blocks: int) -> None:
+    def __init__(self) -> None:
         self._digest = hashlib.sha256()
         self._free: SimpleQueue[memoryview] = SimpleQueue()
         self._full: SimpleQueue[tuple[memoryview, int] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="fetch-hash")
-        for _ in range(blocks):
+        for _ in range(BLOCKS):
             self._free.put(memoryview(bytearray(BLOCK)))
 
     def __enter__(self) -> Self:
