@@ -27,7 +27,9 @@ def open_engine(url: str) -> sa.Engine:
         driver_url = sa.make_url(url).set(drivername="postgresql+psycopg2")
         # Many upserts travel together: one by one they would run at a third of the speed.
         mode = "values_plus_batch"
-        return sa.create_engine(driver_url, connect_args=KEEPALIVES, pool_pre_ping=True, executemany_mode=mode)
+        engine = sa.create_engine(driver_url, connect_args=KEEPALIVES, pool_pre_ping=True, executemany_mode=mode)
+        sa.event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     with translated(url):
         path.parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT})
@@ -72,7 +74,7 @@ def _ours(error: exc.DBAPIError, url: str) -> DatabaseError:
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     from psycopg2.extensions import PYDATETIMETZ, new_type, register_type  # noqa: PLC0415 (SQLite needs none)
 
-    def read(text: str | None, cursor: Any) -> Any:
+    def read(text: Any, cursor: Any) -> Any:
         try:
             return PYDATETIMETZ(text, cursor)
         except (ValueError, OverflowError):

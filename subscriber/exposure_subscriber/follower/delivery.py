@@ -25,11 +25,16 @@ def read_delivery(method: Any, properties: pika.BasicProperties, body: bytes) ->
 def _rejected(error: DecodeError, method: Any, properties: pika.BasicProperties, body: bytes) -> Rejected:
     return Rejected(
         reason=error.reason,
-        detail=f"{error.detail} ({len(body)} bytes)"[:1000],
-        routing_key=method.routing_key,
+        detail=_storable(f"{error.detail} ({len(body)} bytes)")[:1000],
+        routing_key=_storable(method.routing_key),
         properties=msgspec.json.encode(_jsonable(vars(properties))).decode(),
         body=body,
     )
+
+
+def _storable(text: str | bytes) -> str:
+    """Return text that any database holds; pika gives bytes where a sender wrote no UTF-8."""
+    return (text if isinstance(text, str) else repr(text)).replace("\x00", "\\0")
 
 
 def _jsonable(value: Any) -> Any:
