@@ -240,6 +240,27 @@ def test_a_cache_thrown_away_is_rebuilt_by_itself(night: Night, tmp_path: Path) 
     wait_until(lambda: night.ics.status()["complete"], "the cache knowing that it is complete")
 
 
+def test_a_cache_deleted_under_the_follower_is_rebuilt_by_itself(night: Night, tmp_path: Path) -> None:
+    night.database.record_many({"expid": expid, "night": NIGHT} for expid in range(1000))
+    wait_until(night.everything_agrees, "the first cache")
+    for file in tmp_path.glob("cache.sqlite*"):
+        file.unlink()
+    wait_until(night.everything_agrees, "the second cache")
+    wait_until(lambda: night.ics.status()["complete"], "the cache knowing that it is complete")
+
+
+def test_an_exposure_database_rebuilt_under_the_publisher_is_followed(night: Night, tmp_path: Path) -> None:
+    night.database.record_many({"expid": expid, "night": NIGHT} for expid in range(1000))
+    wait_until(night.everything_agrees, "the first exposureDB")
+    night.database.close()
+    for file in tmp_path.glob("exposuredb.sqlite*"):
+        file.unlink()
+    night.database = ExposureDB(night.exposure_db_url)
+    night.database.record_many({"expid": expid, "night": NIGHT, "seeing": 1.5} for expid in range(500, 700))
+    wait_until(night.everything_agrees, "the second exposureDB, and nothing left of the first", seconds=60)
+    wait_until(lambda: night.ics.status()["complete"], "the cache knowing that it is complete")
+
+
 def test_the_daemons_end_cleanly_when_asked(night: Night) -> None:
     night.publisher.wait_for_log("connected")
     night.follower.wait_for_log("connected")

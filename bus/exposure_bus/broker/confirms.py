@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
@@ -47,7 +48,7 @@ class ConfirmedPublisher(Generic[Key]):
         self._window = window
         self._next_tag = 1
         self._in_flight: OrderedDict[int, tuple[float, Key | None, str]] = OrderedDict()
-        self._tag_of_id: dict[str, int] = {}
+        self._tags_of_id: dict[str, list[int]] = {}
         self._returned: set[int] = set()
         channel.add_on_return_callback(self._on_return)
         channel.confirm_delivery(self._on_answer)
@@ -64,7 +65,7 @@ class ConfirmedPublisher(Generic[Key]):
         tag = self._next_tag
         self._next_tag += 1
         self._in_flight[tag] = (monotonic(), key, properties.message_id)
-        self._tag_of_id[properties.message_id] = tag
+        self._tags_of_id.setdefault(properties.message_id, []).append(tag)
         self._channel.basic_publish(exchange, routing_key, body, properties, mandatory=key is not None)
 
     def give_up_late(self) -> None:
@@ -107,10 +108,13 @@ class ConfirmedPublisher(Generic[Key]):
     def _forget(self, tag: int) -> Key | None:
         _, key, message_id = self._in_flight.pop(tag)
         self._returned.discard(tag)
-        self._tag_of_id.pop(message_id, None)
+        tags = self._tags_of_id[message_id]
+        tags.remove(tag)
+        if not tags:
+            del self._tags_of_id[message_id]
         return key
 
     def _on_return(self, _channel: Channel, _method: Any, properties: pika.BasicProperties, _body: bytes) -> None:
-        tag = self._tag_of_id.get(properties.message_id)
-        if tag is not None:
-            self._returned.add(tag)
+        """Note the oldest of its id, since the broker returns in the order of publishing."""
+        tags = (tag for tag in self._tags_of_id.get(properties.message_id, ()) if tag not in self._returned)
+        self._returned.update(islice(tags, 1))

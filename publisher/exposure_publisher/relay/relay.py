@@ -66,7 +66,7 @@ class Relay:
         self._answers: Answers | None = None
         self._consumer = ""
         self._epoch = ""
-        self._pumping = self._starved = self._keeping = self._resending = False
+        self._pumping = self._starved = self._keeping = self._resending = self._ever_opened = False
         self._next_look: Any = None
         self._last_said = self._last_reason = ""
 
@@ -96,7 +96,7 @@ class Relay:
         try:
             self._source = Source(self._exposure_db_url)
         except (AnotherRelay, DatabaseError) as error:
-            if isinstance(error, DatabaseRefused) or (self._once and isinstance(error, AnotherRelay)):
+            if self._is_for_a_person(error):
                 raise
             self._say_once(
                 f"{error}; trying again until it does" if isinstance(error, DatabaseError) else f"{error}; standing by"
@@ -106,9 +106,16 @@ class Relay:
         if self._last_said:
             log.info("relaying the exposureDB")
         self._last_said = ""
+        self._ever_opened = True
         self._watched = self._source.watch.fileno()
         self._link.loop.add_handler(self._watched, self._on_commit, self._link.loop.READ)
         self._begin()
+
+    def _is_for_a_person(self, error: Exception) -> bool:
+        """Whether to end: what is refused at the start is to be mended by who started it; later it may mend itself."""
+        if isinstance(error, AnotherRelay):
+            return self._once
+        return isinstance(error, DatabaseRefused) and not self._ever_opened
 
     def _close_source(self) -> None:
         if self._source is not None:
@@ -288,6 +295,12 @@ class Relay:
 
     def _beat(self) -> None:
         self._later(HEARTBEAT_INTERVAL, self._beat)
+        try:
+            if self._source is not None:
+                self._source.check()
+        except DatabaseError as error:
+            self._database_failed(error)
+            return
         if self._publisher is not None and not self._link.blocked:
             self._publisher.give_up_late()
             self._send_heartbeat()

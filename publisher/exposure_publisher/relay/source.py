@@ -1,10 +1,12 @@
 """The exposureDB as the relay holds it: leadership, ledger and wake-ups together, lost and found together."""
 
 from contextlib import ExitStack, closing
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from exposure_bus.database import CommitWatch, watch_commits
+from exposure_bus.database import CommitWatch, sqlite_path, watch_commits
+from exposure_bus.errors import DatabaseUnreachable
 from exposure_publisher.exposuredb.capture_postgresql import CHANNEL
 from exposure_publisher.ledger import Ledger, open_ledger
 from exposure_publisher.relay.leadership import lead
@@ -30,6 +32,17 @@ class Source:
             self.watch: CommitWatch = opened.enter_context(closing(watch_commits(url, CHANNEL)))
             """Wakes after a commit."""
             self._opened = opened.pop_all()
+        self._path = sqlite_path(url)
+        self._file = _identity(self._path)
+
+    def check(self) -> None:
+        """See that this is still the exposureDB of its name.
+
+        Raises:
+            DatabaseUnreachable: Its file was moved away or replaced: nothing that is written now would be seen here.
+        """
+        if _identity(self._path) != self._file:
+            raise DatabaseUnreachable(f"the exposureDB {self._path} was moved away or replaced")
 
     def close(self) -> None:
         """Let go of everything."""
@@ -42,3 +55,11 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Return which file it is; None for a server's database, or for a file that is not there."""
+    if path is None or not path.exists():
+        return None
+    found = path.stat()
+    return found.st_dev, found.st_ino

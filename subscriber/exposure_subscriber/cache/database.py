@@ -35,13 +35,23 @@ class CacheDatabase(ABC):
     def connection(self) -> Any:
         """The driver's connection of this thread in this process."""
         local = self._local
+        identity = self.identity()
         if getattr(local, "pid", None) != os.getpid():
             # A connection that a fork brought along is the parent's: kept alive unused, since closing it here would
             # end the parent's session (PostgreSQL) or drop its locks (SQLite).
             local.inherited = getattr(local, "connection", None)
-            local.connection = self._connect()
-            local.pid = os.getpid()
+        elif local.identity == identity:
+            return local.connection
+        else:
+            local.connection.close()
+        local.pid = None
+        local.connection = self._connect()
+        local.pid, local.identity = os.getpid(), identity
         return local.connection
+
+    def identity(self) -> object:
+        """Return what tells this cache from another one that comes to stand in its place."""
+        return self.url
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a SELECT; placeholders are ``?``."""

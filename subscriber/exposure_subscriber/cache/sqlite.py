@@ -28,6 +28,14 @@ class SqliteCache(CacheDatabase):
         super().__init__(url)
         self._path = path
 
+    def identity(self) -> object:
+        """Return which file it is: one that was moved away is not this cache any more."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
     def create(self) -> None:
         """Make the file, its folder and its tables where they are missing."""
         try:

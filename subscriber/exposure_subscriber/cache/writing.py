@@ -65,8 +65,8 @@ class CacheWriter:
     def __init__(self, database: CacheDatabase) -> None:
         self._database = database
         self._foreign = ""
-        database.create()
-        self._load()
+        self._identity: object = None
+        self._stand_on(database)
 
     @property
     def epoch(self) -> str:
@@ -89,17 +89,17 @@ class CacheWriter:
             DatabaseUnreachable: Nothing was written; try again.
             DatabaseRefused: Nothing was written.
         """
+        if self._database.identity() != self._identity:
+            self._stand_on(self._database)
         try:
             with self._database.transaction() as writer:
                 self._write(writer, batch)
                 self._database.notify(writer)
         except BaseException:
-            self._load_later = True
+            self._identity = None  # what this object knows is ahead of what is written
             raise
 
     def _write(self, writer: Any, batch: Batch) -> None:
-        if self._load_later:
-            self._load()
         newest_states: dict[int, Exposure] = {}
         for message in batch.messages:
             if self._is_ours(writer, message, newest_states):
@@ -109,13 +109,14 @@ class CacheWriter:
         self._drop_leftovers(writer)
         self._write_state(writer)
 
-    def _load(self) -> None:
-        """Read where the cache stands, at the start and after a failed write."""
+    def _stand_on(self, database: CacheDatabase) -> None:
+        """Read where the cache stands: at the start, after a failed write, and when it was thrown away."""
+        database.create()
         row = self._database.query(QUERY)[0]
         self._epoch, covered, self._newest, self._leftovers, self._heard_at, self._interval, self._missing_since = row
         self._covered = Spans(json.loads(covered))
         self._arrival: int = self._database.query("SELECT max(arrival) FROM exposure")[0][0] or 0
-        self._load_later = False
+        self._identity = database.identity()
 
     def _is_ours(self, writer: Any, message: ExposureSummary | Heartbeat, states: dict[int, Exposure]) -> bool:
         """Whether a message is of the ledger that is followed.

@@ -65,7 +65,7 @@ def resolve(data_location: str | None, location_map: Mapping[str, str]) -> Locat
     if not data_location:
         raise SourceUnreachable("the exposure has no data location: ask ICS where its files are")
     location = canonical(data_location)
-    targets = {canonical(prefix): canonical(target) for prefix, target in location_map.items()}
+    targets = _canonical_map(location_map)
     for prefix in sorted(targets, key=len, reverse=True):
         stem = prefix.rstrip("/")
         if location == prefix or location.startswith(stem + "/"):
@@ -94,6 +94,13 @@ def is_beneath(path: str, root: str) -> bool:
     """Say whether a path, its symbolic links followed, is a root or lies beneath it."""
     real_root = os.path.realpath(root)
     return os.path.commonpath([os.path.realpath(path), real_root]) == real_root
+
+
+def _canonical_map(location_map: Mapping[str, str]) -> dict[str, str]:
+    try:
+        return {canonical(prefix): canonical(target) for prefix, target in location_map.items()}
+    except LocationRefused as error:
+        raise LocationRefused(f"in the location map, {error}") from error
 
 
 def _path_of_url(rest: str, text: str) -> str:

@@ -93,9 +93,10 @@ class Temporary:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of processes that are no more."""
-    for entry in os.scandir(folder):
-        if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-            _remove_if_left(Path(entry.path))
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                _remove_if_left(Path(entry.path))
 
 
 def _create(folder: Path, name: str) -> tuple[Path, int]:
@@ -118,6 +119,8 @@ def _remove_if_left(path: Path) -> None:
     try:
         if _lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
             path.unlink(missing_ok=True)
+    except PermissionError:  # another user's, in a folder that several share
+        return
     finally:
         os.close(descriptor)
 

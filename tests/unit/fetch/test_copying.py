@@ -43,6 +43,12 @@ def test_sizes_around_a_block_are_copied_whole(size: int, tmp_path: Path) -> Non
     assert (tmp_path / "qlf" / SPECTRO).read_bytes() == content
 
 
+def test_a_file_so_large_that_writing_to_disk_begins_early_is_copied_whole(tmp_path: Path) -> None:
+    content = os.urandom(20_000_001)
+    fetch(written(tmp_path / "ics", {SPECTRO: content}), tmp_path / "qlf")
+    assert (tmp_path / "qlf" / SPECTRO).read_bytes() == content
+
+
 def test_a_source_that_reads_a_few_bytes_at_a_time_is_read_to_the_end() -> None:
     content = os.urandom(10_000)
     passed = bytearray()

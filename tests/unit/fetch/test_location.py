@@ -107,6 +107,12 @@ def test_what_leads_elsewhere_is_refused(location: str, reason: str) -> None:
         resolve(location, {"/data": "/mnt"})
 
 
+@pytest.mark.parametrize("location_map", [{"data": "/mnt"}, {"/data": "mnt"}, {"/data": ""}, {"/data": "/mnt/../x"}])
+def test_a_map_that_leads_nowhere_is_named_as_such(location_map: dict[str, str]) -> None:
+    with pytest.raises(LocationRefused, match="in the location map, location"):
+        resolve("/data/x", location_map)
+
+
 @pytest.mark.parametrize("location", [None, ""])
 def test_no_location_at_all_is_said_so(location: str | None) -> None:
     with pytest.raises(SourceUnreachable, match="no data location"):
