@@ -27,7 +27,7 @@ _CREATION: Final = 0x45585044
 
 _COLUMN_LIST: Final = ", ".join(COLUMNS)
 _INSERT: Final = f"INSERT INTO exposure ({_COLUMN_LIST}) VALUES %s {UPSERT_TAIL}"
-_STAGE: Final = "CREATE TEMPORARY TABLE staged (LIKE exposure) ON COMMIT DROP"
+_STAGE: Final = "CREATE TEMPORARY TABLE staged (LIKE exposure)"
 _MERGE: Final = f"INSERT INTO exposure ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM staged {UPSERT_TAIL}"
 
 
@@ -45,6 +45,7 @@ class PostgresqlCache(CacheDatabase):
         text = io.StringIO("".join(map(_copy_line, rows)))
         writer.cursor.copy_expert(f"COPY staged ({_COLUMN_LIST}) FROM STDIN", text)
         writer.cursor.execute(_MERGE)
+        writer.cursor.execute("DROP TABLE staged")  # one transaction may bring many twice
 
     def notify(self, writer: Any) -> None:
         """Notify; it leaves with the commit."""

@@ -66,6 +66,7 @@ class CacheWriter:
         self._database = database
         self._foreign = ""
         self._identity: object = None
+        self.listen_anew()
         self._stand_on(database)
 
     @property
@@ -77,6 +78,10 @@ class CacheWriter:
     def newest(self) -> int:
         """The newest number that the publisher has told of."""
         return int(self._newest)
+
+    def listen_anew(self) -> None:
+        """Note that nothing could be heard before now: nobody was silent meanwhile."""
+        self._listening_since = now_micros()
 
     def missing(self) -> list[Span]:
         """Return the numbers that are not here, up to the newest."""
@@ -116,6 +121,8 @@ class CacheWriter:
         self._epoch, covered, self._newest, self._leftovers, self._heard_at, self._interval, self._missing_since = row
         self._covered = Spans(json.loads(covered))
         self._arrival: int = self._database.query("SELECT max(arrival) FROM exposure")[0][0] or 0
+        self._beat: Heartbeat | None = None
+        self._settled = False
         self._identity = database.identity()
 
     def _is_ours(self, writer: Any, message: ExposureSummary | Heartbeat, states: dict[int, Exposure]) -> bool:
@@ -126,13 +133,17 @@ class CacheWriter:
         """
         if message.epoch == self._epoch:
             return True
-        if self._epoch and not (isinstance(message, Heartbeat) and is_silent(self._heard_at, self._interval)):
+        if self._epoch and not (isinstance(message, Heartbeat) and self._ours_is_silent(message.interval)):
             self._say_foreign(message.epoch)
             return False
         self._upsert(writer, states)
         states.clear()
         self._begin_epoch(writer, message.epoch)
         return True
+
+    def _ours_is_silent(self, interval: float) -> bool:
+        """Whether our publisher has not been heard for long, though this follower listened."""
+        return is_silent(max(self._heard_at or 0, self._listening_since), self._interval or interval)
 
     def _say_foreign(self, epoch: str) -> None:
         if epoch != self._foreign:
@@ -148,11 +159,11 @@ class CacheWriter:
             writer.execute("UPDATE exposure SET sequence = 0")
             self._leftovers = 1
         self._epoch, self._newest, self._covered = epoch, 0, Spans()
+        self._beat, self._settled = None, False
 
     def _account(self, message: ExposureSummary | Heartbeat, states: dict[int, Exposure]) -> None:
         if isinstance(message, Heartbeat):
-            self._newest = max(self._newest, message.newest)
-            self._heard_at, self._interval = now_micros(), message.interval
+            self._hear(message)
             return
         for exposure in message.exposures:
             known = states.get(exposure.expid)
@@ -160,7 +171,14 @@ class CacheWriter:
                 states[exposure.expid] = exposure
         if message.covers is not None:
             self._covered.add(*message.covers)
+            self._settled = self._settled and message.covers[1] <= self._newest
             self._newest = max(self._newest, message.covers[1])
+
+    def _hear(self, beat: Heartbeat) -> None:
+        before, self._beat = self._beat, beat
+        self._settled = before is not None and before.newest == beat.newest and before.published_at < beat.published_at
+        self._newest = max(self._newest, beat.newest)
+        self._heard_at, self._interval = now_micros(), beat.interval
 
     def _upsert(self, writer: Any, states: dict[int, Exposure]) -> None:
         if states:
@@ -195,8 +213,12 @@ class CacheWriter:
         writer.execute("DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?", (MOST_REJECTED,))
 
     def _drop_leftovers(self, writer: Any) -> None:
-        """Once the new ledger is here completely, what only the old one had is gone from the exposureDB."""
-        if self._leftovers and self._heard_at is not None and self._newest and not self.missing():
+        """Once the new ledger is here completely, what only the old one had is gone from the exposureDB.
+
+        A publisher tells of no more than it has sent: only when it has sent nothing between two heartbeats is what it
+        has told of all there is.
+        """
+        if self._leftovers and self._settled and self._newest and not self.missing():
             writer.execute("DELETE FROM exposure WHERE sequence = 0")
             self._leftovers = 0
 

@@ -81,6 +81,7 @@ class Follower:
 
     def _on_opened(self, channel: Channel) -> None:
         self._channel = channel
+        self._writer.listen_anew()
         self._batch, self._last_tag, self._seen_tag = Batch(), 0, 0
         self._publisher = ConfirmedPublisher(channel, confirmed=self._on_alarms_sent, refused=self._on_refused)
         channel.add_on_cancel_callback(lambda _frame: self._link.drop("the queue was deleted"))

@@ -16,6 +16,8 @@ EVERYTHING = [
     "CacheUnavailable",
     "FetchError",
     "FileClassMissing",
+    "FileDiffers",
+    "FilePath",
     "ICSError",
     "ICSInterface",
     "InvalidAlarm",
@@ -77,6 +79,7 @@ TREE = {
     "SourceUnreachable": ("FetchError", BusError, 1),
     "Mismatch": ("FetchError", BusError, 1),
     "NoSpace": ("FetchError", BusError, 1),
+    "FileDiffers": ("FetchError", BusError, 1),
 }
 
 
