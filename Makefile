@@ -2,6 +2,8 @@
 
 PYTHON := .venv/bin/python
 UV := .venv/bin/uv
+# Two at a time, each with servers of its own: most of a test's time is waiting for a server or a process.
+PYTEST := .venv/bin/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -19,13 +21,13 @@ demo: setup ## Play a real night through everything, and compare both ends.
 test: test-unit test-integration test-acceptance ## Run all tests, tier by tier.
 
 test-unit: setup ## Run the tests that need no server.
-	.venv/bin/pytest tests/unit
+	$(PYTEST) tests/unit
 
 test-integration: setup ## Run the tests against private RabbitMQ and PostgreSQL servers.
-	.venv/bin/pytest tests/integration
+	$(PYTEST) tests/integration
 
 test-acceptance: setup ## Run the tests of the commands as processes.
-	.venv/bin/pytest tests/acceptance
+	$(PYTEST) tests/acceptance
 
 check: setup ## Check style, types, the layers of the packages, and that generated files are current.
 	$(PYTHON) -m ruff check

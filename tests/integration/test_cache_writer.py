@@ -41,7 +41,7 @@ def writer(cache: CacheDatabase) -> CacheWriter:
 
 
 def exposure(expid: int, sequence: int, **values: Any) -> Exposure:
-    return Exposure(**{"expid": expid, "sequence": sequence, "night": NIGHT, "data_written_at": NOW} | values)
+    return Exposure(expid=expid, sequence=sequence, night=NIGHT, data_written_at=NOW, **values)
 
 
 def summary(

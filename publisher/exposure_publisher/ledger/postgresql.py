@@ -37,7 +37,7 @@ class PostgresqlLedger(Ledger):
         values = {
             "expids": [change.expid for change in changes],
             "changes": [change.last_change for change in changes],
-            "highest": max(change.last_change for change in changes),
+            "highest": max((change.last_change for change in changes), default=0),
         }
         return set(connection.execute(_TAKE, values).scalars())
 

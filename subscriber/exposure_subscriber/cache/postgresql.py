@@ -18,6 +18,9 @@ from exposure_subscriber.cache.schema import COLUMNS, POSTGRESQL_WORDS, UPSERT_T
 CHANNEL: Final = "exposure_cache"
 """The channel that is notified when the cache has changed."""
 
+LOCK_TIMEOUT: Final = 5.0
+"""Seconds to wait for a lock that somebody else holds; short of what the broker waits for a heartbeat."""
+
 COPY_FROM: Final = 500
 """Rows from which COPY into a staging table beats an INSERT of many values."""
 
@@ -68,6 +71,7 @@ class PostgresqlCache(CacheDatabase):
     def _connect(self) -> Any:
         connection = psycopg2.connect(self.url, **KEEPALIVES)
         connection.autocommit = True
+        connection.cursor().execute("SELECT set_config('lock_timeout', %s, false)", (f"{LOCK_TIMEOUT:g}s",))
         return connection
 
     def _begin(self, cursor: Any) -> None:

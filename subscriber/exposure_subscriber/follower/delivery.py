@@ -40,4 +40,6 @@ def _storable(text: str | bytes) -> str:
 def _jsonable(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _jsonable(each) for key, each in value.items() if each is not None}
-    return value if isinstance(value, str | int | float | bool) else repr(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)  # pika has an integer type of its own for 64 bits, such as the broker's own counts
+    return value if isinstance(value, str | float | bool) else repr(value)

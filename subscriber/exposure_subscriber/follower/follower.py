@@ -66,7 +66,7 @@ class Follower:
         self._last_tag = 0
         self._seen_tag = 0
         self._flushing = False
-        self._last_said = ""
+        self._said: dict[str, str] = {}
 
     def run(self) -> None:
         """Follow until `stop`; raises `BrokerRefused` if the broker refuses at the start."""
@@ -124,13 +124,12 @@ class Follower:
         try:
             self._writer.write(self._batch)
         except DatabaseError as error:
-            self._say_once(f"{error}; trying again until it takes it")
+            self._say_once("cache", f"{error}; trying again until it takes it")
             self._flushing = True
             self._link.loop.call_later(RETRY, self._flush_when_quiet)
             return
-        if self._last_said:
+        if self._said.pop("cache", None):
             log.info("the cache takes messages again")
-        self._last_said = ""
         batch, self._batch = self._batch, Batch()
         channel.basic_ack(self._last_tag, multiple=True)
         self._last_tag = self._seen_tag = 0
@@ -167,19 +166,21 @@ class Follower:
             try:
                 self._outbox.send(self._publisher)
             except DatabaseError as error:
-                self._say_once(str(error))
+                self._say_once("alarms", str(error))
 
     def _on_alarms_sent(self, numbers: list[int]) -> None:
         try:
             self._outbox.sent(numbers)
         except DatabaseError as error:
-            self._say_once(str(error))
+            self._on_refused(numbers, f"they have been sent, and will be again: {error}")
+        else:
+            self._said.pop("alarms", None)
 
     def _on_refused(self, numbers: list[int], reason: str) -> None:
         self._outbox.refused(numbers)
-        self._say_once(f"{len(numbers)} alarms wait: {reason}")
+        self._say_once("alarms", f"alarms wait: {reason}")
 
-    def _say_once(self, text: str) -> None:
-        if text != self._last_said:
-            self._last_said = text
+    def _say_once(self, about: str, text: str) -> None:
+        if text != self._said.get(about):
+            self._said[about] = text
             log.warning("%s", text)

@@ -1,0 +1,447 @@
+"""The follower with a real broker: first the cache, then the ack; what is missing is healed; poison stops nothing."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pika
+import pytest
+from tests.in_threads import running
+from tests.listening import Heard, Listener, listening
+from tests.raw_sql import connected, execute
+from tests.waiting import wait_until
+
+from exposure_bus.broker import properties_for
+from exposure_bus.broker.blocking import declare
+from exposure_bus.broker.topology import declare_follower
+from exposure_bus.errors import BrokerRefused, DatabaseRefused
+from exposure_publisher import ExposureDB
+from exposure_publisher.relay import Relay
+from exposure_schemas import (
+    JSON,
+    Alarm,
+    Exposure,
+    ExposureSummary,
+    Heartbeat,
+    Message,
+    ReplayRequest,
+    encode,
+    follower_queue,
+    routing_key,
+)
+from exposure_schemas.routing import (
+    ALARM_EXCHANGE,
+    EVERYBODY,
+    EXCHANGE,
+    HEARTBEAT_KEY,
+    REPLAY_EXCHANGE,
+    REQUEST_QUEUE,
+)
+from exposure_subscriber.alarms import AlarmOutbox, make_alarm
+from exposure_subscriber.cache import open_cache, postgresql, sqlite
+from exposure_subscriber.cache.freshness import read_freshness
+from exposure_subscriber.follower import Follower, follower, healing
+
+NIGHT = 20230913
+Log = pytest.LogCaptureFixture
+
+
+class Bus:
+    """Plays the publisher to one follower, and sees its cache."""
+
+    def __init__(self, broker_url: str, subscriber: str, cache_url: str, speaker: Listener) -> None:
+        self.broker_url = broker_url
+        self.subscriber = subscriber
+        self.cache_url = cache_url
+        self.speaker = speaker
+        self.epoch = "ours"
+
+    def follower(self) -> Follower:
+        return Follower(self.broker_url, self.subscriber, open_cache(self.cache_url))
+
+    def announce(self, expid: int, sequence: int, content_type: str | None = None, **values: Any) -> None:
+        """Publish a change, as the relay does."""
+        exposure = Exposure(expid=expid, sequence=sequence, night=NIGHT, data_written_at=datetime.now(UTC), **values)
+        message = self.summary(exposure, covers=(sequence, sequence))
+        if content_type is None:
+            self.speaker.say(message, EXCHANGE, routing_key(exposure))
+        else:
+            body, said = encode(message, content_type), properties_for(message, "id", content_type)
+            self.speaker.channel.basic_publish(EXCHANGE, routing_key(exposure), body, said)
+
+    def answer(self, key: str, *exposures: Exposure, covers: tuple[int, int]) -> None:
+        """Answer a replay request."""
+        self.speaker.say(self.summary(*exposures, covers=covers, replayed=True), REPLAY_EXCHANGE, key)
+
+    def beat(self, newest: int) -> None:
+        message = Heartbeat(epoch=self.epoch, newest=newest, published_at=datetime.now(UTC), interval=5)
+        self.speaker.say(message, EXCHANGE, HEARTBEAT_KEY)
+
+    def summary(self, *exposures: Exposure, covers: tuple[int, int], replayed: bool = False) -> ExposureSummary:
+        return ExposureSummary(
+            epoch=self.epoch, covers=covers, replayed=replayed, published_at=datetime.now(UTC), exposures=exposures
+        )
+
+    def throw(self, body: bytes, properties: pika.BasicProperties, key: str = "exposure.test") -> None:
+        """Publish something that nobody can read."""
+        self.speaker.channel.basic_publish(EXCHANGE, key, body, properties)
+
+    def requests(self) -> list[ReplayRequest]:
+        """Take the requests that wait for the publisher."""
+        found = []
+        while (got := self.speaker.channel.basic_get(REQUEST_QUEUE, auto_ack=True))[0] is not None:
+            message = decoded(got)
+            assert isinstance(message, ReplayRequest)
+            found.append(message)
+        return found
+
+    def wait_for_request(self) -> ReplayRequest:
+        (request,) = wait_until(self.requests, "a replay request")
+        return request
+
+    def cached(self) -> dict[int, int]:
+        """Sequence of each exposure in the cache."""
+        return dict(execute(self.cache_url, "SELECT expid, sequence FROM exposure"))
+
+    def wait_for(self, expected: dict[int, int]) -> None:
+        wait_until(lambda: self.cached() == expected, f"{expected} in the cache")
+
+    def rejected(self) -> list[tuple[Any, ...]]:
+        return execute(self.cache_url, "SELECT reason, detail, routing_key FROM rejected ORDER BY id")
+
+    def waiting(self) -> int:
+        """How many messages the broker has for the follower, now that it does not run."""
+        declared = self.speaker.channel.queue_declare(follower_queue(self.subscriber), passive=True)
+        return int(declared.method.message_count)
+
+
+def decoded(got: Any) -> Message:
+    method, properties, body = got
+    return Heard(method.routing_key, properties, body).message
+
+
+@pytest.fixture
+def bus(broker_url: str, subscriber: str, cache_url: str) -> Iterator[Bus]:
+    """A publisher that speaks to a follower's queue, on either cache."""
+    declare(broker_url, "test", declare_follower(subscriber))
+    open_cache(cache_url).create()
+    with listening(broker_url) as speaker:
+        yield Bus(broker_url, subscriber, cache_url, speaker)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for a lock, or to try again."""
+    monkeypatch.setattr(follower, "RETRY", 0.05)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(postgresql, "LOCK_TIMEOUT", 0.05)
+
+
+@contextlib.contextmanager
+def locked(cache_url: str) -> Iterator[None]:
+    """Hold a cache so that nobody writes into it."""
+    with connected(cache_url) as connection:
+        cursor = connection.cursor()
+        if cache_url.startswith("sqlite"):
+            cursor.execute("BEGIN IMMEDIATE")
+        else:
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE exposure, follower, alarm IN ACCESS EXCLUSIVE MODE")
+        yield
+        cursor.execute("ROLLBACK")
+
+
+# From the queue into the cache.
+
+
+def test_what_is_published_is_cached_and_acked(bus: Bus) -> None:
+    with running(bus.follower()):
+        bus.announce(1, 1, exptype="science", program="dark")
+        bus.announce(2, 2, data_written=True)
+        bus.announce(1, 3, content_type=JSON, seeing=1.1)
+        bus.wait_for({1: 3, 2: 2})
+    assert bus.waiting() == 0
+    assert read_freshness(open_cache(bus.cache_url)).complete_up_to == 3
+
+
+def test_what_came_while_it_was_away_waits_for_it(bus: Bus) -> None:
+    for number in range(1, 301):
+        bus.announce(number % 50, number)
+    with running(bus.follower()):
+        bus.wait_for({number % 50: number for number in range(251, 301)})
+    with running(bus.follower()):
+        bus.announce(7, 301)
+        wait_until(lambda: bus.cached()[7] == 301, "what came later")
+    assert bus.waiting() == 0
+
+
+def test_a_message_is_acked_only_when_it_is_in_the_cache(bus: Bus, caplog: Log) -> None:
+    with running(bus.follower()) as thread:
+        bus.announce(1, 1)
+        bus.wait_for({1: 1})
+        with locked(bus.cache_url):
+            bus.announce(2, 2)
+            wait_until(lambda: "trying again until it takes it" in caplog.text, "the follower failing to write")
+            thread.stop()
+    wait_until(lambda: bus.waiting() == 1, "the message being back in its queue")
+    assert bus.cached() == {1: 1}
+    with running(bus.follower()):
+        bus.wait_for({1: 1, 2: 2})
+
+
+def test_a_locked_cache_is_said_once_and_nothing_is_lost(bus: Bus, caplog: Log) -> None:
+    caplog.set_level(logging.INFO)
+    with running(bus.follower()):
+        bus.announce(1, 1)
+        bus.wait_for({1: 1})
+        with locked(bus.cache_url):
+            bus.announce(2, 2)
+            wait_until(lambda: "trying again until it takes it" in caplog.text, "it being said")
+            bus.announce(3, 3)
+        bus.wait_for({1: 1, 2: 2, 3: 3})
+        wait_until(lambda: "the cache takes messages again" in caplog.text, "the end of it being said")
+    assert caplog.text.count("trying again until it takes it") == 1
+    assert caplog.text.count("connected to the broker") == 1, "the connection lived on"
+
+
+def test_an_older_state_never_replaces_a_newer_one(bus: Bus) -> None:
+    with running(bus.follower()):
+        for sequence in (5, 3, 5, 4):
+            bus.announce(1, sequence)
+        bus.announce(2, 6)
+        wait_until(lambda: 2 in bus.cached(), "the last")
+    assert bus.cached() == {1: 5, 2: 6}
+
+
+# Poison.
+
+
+def test_what_cannot_be_read_is_set_aside_with_its_reason_and_what_follows_gets_through(bus: Bus) -> None:
+    good = bus.summary(covers=(1, 1))
+    properties = properties_for(good, "id")
+    foreign = {
+        "type": "exposure-summary",
+        "content_type": "application/msgpack",
+        "headers": {"schema_version": 1},
+    }
+    beyond = pika.BasicProperties(**foreign | {"headers": {"schema_version": 2}})
+    poison = [
+        (b"\xc1 no msgpack", properties, "unreadable"),
+        (b"", properties, "unreadable"),
+        (encode(good)[:-3], properties, "unreadable"),
+        (b"\x81\xa1x" + b"\x91" * 100_000, properties, "too-deep"),
+        (b"\x80", properties, "invalid"),
+        (encode(good).replace(b"ours", b"\xff\xfe\xfd\xfc"), properties, "unreadable"),
+        (encode(good), beyond, "unknown-version"),
+        (encode(good), pika.BasicProperties(), "unknown-type"),
+        (encode(good), pika.BasicProperties(**foreign | {"type": "of\0nobody"}), "unknown-type"),
+        (encode(good), pika.BasicProperties(**foreign | {"content_type": "text/plain"}), "unknown-encoding"),
+        (b"x" * (8 * 2**20 + 1), properties, "too-large"),
+    ]
+    with running(bus.follower()):
+        for number, (body, said, _) in enumerate(poison, 1):
+            bus.throw(body, said)
+            bus.announce(number, number)
+        bus.wait_for({number: number for number in range(1, len(poison) + 1)})
+    assert [reason for reason, _, _ in bus.rejected()] == [reason for _, _, reason in poison]
+    assert bus.waiting() == 0
+
+
+def test_a_message_of_ours_that_does_not_belong_here_is_set_aside(bus: Bus) -> None:
+    request = ReplayRequest(subscriber="x", epoch="ours", missing=((1, 1),), requested_at=datetime.now(UTC))
+    alarm = make_alarm("smoke", "ALARM", "qlf")
+    with running(bus.follower()):
+        bus.speaker.say(request, EXCHANGE, "exposure.test")
+        bus.speaker.say(alarm, EXCHANGE, "exposure.test")
+        bus.announce(1, 1)
+        bus.wait_for({1: 1})
+    assert [(reason, key) for reason, _, key in bus.rejected()] == [("unknown-type", "exposure.test")] * 2
+
+
+def test_odd_keys_headers_and_texts_of_poison_are_kept_as_they_are_or_shown(bus: Bus) -> None:
+    odd: dict[str, Any] = {
+        "none": None,
+        "nested": {"list": [1, "two", b"\xff", None], "moment": datetime(2023, 9, 14, tzinfo=UTC)},
+        "largest": 2**63 - 1,
+        "nul": "a\0b",
+        "bytes": b"\xff\x00",
+    }
+    properties = pika.BasicProperties(type="odd", headers=odd, message_id="\0", correlation_id="é" * 100)
+    with running(bus.follower()):
+        bus.throw(b"\0", properties, key="exposure.\0")
+        bus.throw(b"\0", properties, key="exposure.ünïcödé")
+        bus.announce(1, 1)
+        bus.wait_for({1: 1})
+    assert [key for _, _, key in bus.rejected()] == ["exposure.\\0", "exposure.ünïcödé"]
+    assert execute(bus.cache_url, "SELECT properties FROM rejected")[0][0].count("nested") == 1
+
+
+# Healing.
+
+
+def test_what_a_heartbeat_shows_to_be_missing_is_asked_for_and_the_answer_heals(bus: Bus) -> None:
+    with running(bus.follower()):
+        for sequence in (1, 4, 5):
+            bus.announce(sequence, sequence)
+        bus.beat(7)
+        request = bus.wait_for_request()
+        assert (request.subscriber, request.epoch) == (bus.subscriber, "ours")
+        assert request.missing == ((2, 3), (6, 7))
+        found = Exposure(expid=3, sequence=3, night=NIGHT, data_written_at=datetime.now(UTC))
+        bus.answer(bus.subscriber, found, covers=(2, 3))
+        bus.answer(EVERYBODY, covers=(6, 7))
+        bus.wait_for({1: 1, 3: 3, 4: 4, 5: 5})
+        freshness = wait_until_complete(bus)
+    assert (freshness.complete_up_to, freshness.missing) == (7, ())
+
+
+def wait_until_complete(bus: Bus) -> Any:
+    cache = open_cache(bus.cache_url)
+    return wait_until(lambda: (found := read_freshness(cache)).complete and found, "the cache being complete")
+
+
+def test_nothing_is_asked_for_when_nothing_is_missing(bus: Bus) -> None:
+    with running(bus.follower()):
+        bus.announce(1, 1)
+        bus.beat(1)
+        bus.announce(2, 2)
+        bus.wait_for({1: 1, 2: 2})
+    assert bus.requests() == []
+
+
+def test_a_new_follower_misses_everything_and_asks_for_it(bus: Bus) -> None:
+    with running(bus.follower()):
+        bus.beat(1000)
+        assert bus.wait_for_request().missing == ((1, 1000),)
+
+
+def test_the_same_is_not_asked_twice_while_an_answer_is_on_its_way_and_again_when_it_stalls(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(bus.follower()):
+        bus.beat(5)
+        assert bus.wait_for_request().missing == ((1, 5),)
+        bus.beat(5)
+        bus.announce(1, 1)
+        bus.wait_for({1: 1})
+        assert bus.requests() == []
+        monkeypatch.setattr(healing, "STALLED", 0.0)
+        bus.beat(5)
+        assert bus.wait_for_request().missing == ((2, 5),)
+
+
+def test_many_holes_are_asked_for_a_thousand_at_a_time(bus: Bus) -> None:
+    with running(bus.follower()):
+        for sequence in range(2, 2503, 2):
+            bus.announce(1, sequence)
+        bus.beat(2502)
+        missing = bus.wait_for_request().missing
+    assert missing == tuple((number, number) for number in range(1, 2001, 2))
+
+
+def test_a_relay_and_a_follower_agree_after_whatever_happened(
+    bus: Bus, exposure_db_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue is deleted, the connection cut, and the cache begins with nothing."""
+    monkeypatch.setattr("exposure_publisher.relay.relay.HEARTBEAT_INTERVAL", 0.1)
+    following = bus.follower()
+    with ExposureDB(exposure_db_url) as db, running(Relay(bus.broker_url, exposure_db_url)), running(following):
+        for turn in range(1, 61):
+            db.record_many([{"expid": turn * step % 17, "night": NIGHT, "seeing": float(turn)} for step in (1, 3, 5)])
+            if turn == 20:
+                bus.speaker.channel.queue_delete(follower_queue(bus.subscriber))
+            if turn == 40:
+                following._link.loop.add_callback_threadsafe(lambda: following._link.drop("the test wants it"))
+        wait_until(lambda: agrees(bus, exposure_db_url), "cache and exposureDB agreeing")
+        wait_until_complete(bus)
+
+
+def agrees(bus: Bus, exposure_db_url: str) -> bool:
+    what = "SELECT expid, seeing FROM exposure ORDER BY expid"
+    numbered = execute(exposure_db_url, "SELECT count(*) FROM exposure_change") == [(0,)]
+    return numbered and execute(bus.cache_url, what) == execute(exposure_db_url, what)
+
+
+# One at a time, and the end.
+
+
+def test_a_second_follower_of_the_same_name_stands_by_until_the_first_ends(bus: Bus) -> None:
+    first = bus.follower()
+    with running(first) as running_first:
+        bus.announce(1, 1)
+        bus.wait_for({1: 1})
+        with running(bus.follower()):
+            bus.announce(2, 2)
+            bus.wait_for({1: 1, 2: 2})
+            running_first.stop()
+            bus.announce(3, 3)
+            bus.wait_for({1: 1, 2: 2, 3: 3})
+    assert bus.waiting() == 0
+
+
+def test_a_broker_that_refuses_at_the_start_ends_the_follower(bus: Bus) -> None:
+    bus.broker_url = bus.broker_url.replace("guest:guest", "guest:wrong")
+    with pytest.raises(BrokerRefused), running(bus.follower()) as ended:
+        ended.wait()
+
+
+def test_a_cache_that_cannot_be_made_ends_the_follower_before_it_begins(bus: Bus) -> None:
+    with pytest.raises(DatabaseRefused, match=r"cannot make the cache /dev/null/cache.sqlite"):
+        Follower(bus.broker_url, bus.subscriber, open_cache("sqlite:////dev/null/cache.sqlite"))
+
+
+# Alarms.
+
+
+@pytest.fixture
+def outbox(bus: Bus) -> AlarmOutbox:
+    return AlarmOutbox(open_cache(bus.cache_url))
+
+
+def alarms(heard: Listener) -> list[str]:
+    return [each.message.message for each in heard.listen().heard if isinstance(each.message, Alarm)]
+
+
+def test_alarms_that_were_kept_are_sent_in_their_order_and_are_gone_then(bus: Bus, outbox: AlarmOutbox) -> None:
+    for number in (1, 2, 3):
+        outbox.keep(make_alarm(f"alarm {number}", "WARN", "qlf"))
+    with listening(bus.broker_url, (ALARM_EXCHANGE, "warn")) as ics, running(bus.follower()):
+        ics.wait_until(lambda heard: len(alarms(heard)) == 3, "three alarms")
+        wait_until(lambda: outbox.waiting() == 0, "the outbox being empty")
+        assert alarms(ics) == ["alarm 1", "alarm 2", "alarm 3"]
+
+
+def test_alarms_that_nobody_takes_are_kept_said_once_and_sent_when_somebody_does(
+    bus: Bus, outbox: AlarmOutbox, caplog: Log
+) -> None:
+    caplog.set_level(logging.INFO)
+    with listening(bus.broker_url) as ics, running(bus.follower()):
+        outbox.keep(make_alarm("smoke", "ALARM", "qlf"))
+        for turn in range(1, 6):
+            bus.beat(0)
+            bus.announce(turn, turn)
+            wait_until(lambda: turn in bus.cached(), "a heartbeat and a message being read")  # noqa: B023 (run at once)
+        wait_until(lambda: "alarms wait: no queue is bound for it" in caplog.text, "it being said")
+        assert outbox.waiting() == 1
+        ics.channel.queue_bind(ics.queue, ALARM_EXCHANGE, "#")
+        bus.beat(0)
+        wait_until(lambda: outbox.waiting() == 0, "the alarm being sent")
+        assert alarms(ics) == ["smoke"]
+    assert caplog.text.count("alarms wait: ") == 1
+    assert "the cache takes messages again" not in caplog.text, "it had never been locked"
+
+
+def test_an_alarm_that_cannot_be_taken_out_is_sent_once_more(bus: Bus, caplog: Log) -> None:
+    """Better twice than to stand in the cache for ever as if it were on its way."""
+    following = bus.follower()
+    outbox = following._outbox
+    outbox.keep(make_alarm("smoke", "ALARM", "qlf"))
+    outbox._on_their_way = {1}
+    with locked(bus.cache_url):
+        following._on_alarms_sent([1])
+    assert "the cache " in caplog.text
+    with listening(bus.broker_url, (ALARM_EXCHANGE, "#")) as ics, running(following):
+        wait_until(lambda: outbox.waiting() == 0, "the outbox being empty")
+        assert alarms(ics) == ["smoke"]
