@@ -110,7 +110,7 @@ def _layers(flags: Mapping[str, Any], config: Path | None) -> list[tuple[str, di
     file, named = _config_file(config)
     environment = {name: os.environ[PREFIX + name.upper()] for name in NAMES if os.environ.get(PREFIX + name.upper())}
     given = {name: value for name, value in flags.items() if value is not None}
-    layers = [(str(file), _read_file(file))] if named or file.exists() else []
+    layers = [(str(file), _read_file(file))] if named or _is_there(file) else []
     layers += [(f"environment variable {PREFIX}{name.upper()}", {name: value}) for name, value in environment.items()]
     layers += [(f"flag --{name.replace('_', '-')}", {name: value}) for name, value in given.items()]
     return layers
@@ -123,6 +123,13 @@ def _config_file(config: Path | None) -> tuple[Path, bool]:
         return named, True
     folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     return folder / "exposure-bus.toml", False
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:
+        return False  # a home that may not be looked into holds no settings of ours
 
 
 def _read_file(file: Path) -> dict[str, Any]:

@@ -11,7 +11,18 @@ from typing import Final
 import msgspec
 
 from exposure_bus.broker import ConfirmedPublisher, properties_for, publish_once
-from exposure_schemas import ALARM_LEVELS, MSGPACK, Alarm, AlarmLevel, DecodeError, Envelope, alarm_key, decode, encode
+from exposure_schemas import (
+    ALARM_LEVELS,
+    MSGPACK,
+    Alarm,
+    AlarmLevel,
+    DecodeError,
+    Envelope,
+    InvalidValue,
+    alarm_key,
+    decode,
+    encode,
+)
 from exposure_schemas.codec import SCHEMA_VERSION
 from exposure_schemas.routing import ALARM_EXCHANGE
 from exposure_subscriber.cache import CacheDatabase
@@ -44,9 +55,11 @@ def make_alarm(message: str, level: str, subscriber: str) -> Alarm:
         "raised_at": datetime.now(UTC),
     }
     try:
-        return msgspec.convert(values, Alarm)
-    except msgspec.ValidationError as error:
+        alarm = msgspec.convert(values, Alarm)
+        encode(alarm)  # text that is no Unicode is found here, and not when it is to be sent
+    except (msgspec.ValidationError, InvalidValue, UnicodeError) as error:
         raise InvalidAlarm(f"alarm message {message!r}: {error}") from error
+    return alarm
 
 
 def send_now(broker_url: str, alarm: Alarm) -> None:

@@ -2,6 +2,7 @@
 
     ICSError (BusError)
     ├── RangeError (ValueError)          a range that says nothing, or two things at once
+    ├── InvalidArgument (ValueError)     a name, a timeout or a folder that is none
     ├── UnknownFileClass (ValueError)    a file class that does not exist
     ├── InvalidAlarm (ValueError)        no message, or a level that ICS does not know
     ├── NoSuchExposure (LookupError)     the cache holds no exposure of this number
@@ -28,6 +29,12 @@ class ICSError(BusError):
 
 class RangeError(ICSError, ValueError):
     """No range, two ranges, a reversed range or a wrong type; the text says what was given."""
+
+    exit_code = 2
+
+
+class InvalidArgument(ICSError, ValueError):
+    """A name, a timeout or a folder that is none; the text says what was given."""
 
     exit_code = 2
 

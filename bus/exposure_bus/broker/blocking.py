@@ -8,7 +8,7 @@ import pika
 from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 
-from exposure_bus.broker.failures import translate
+from exposure_bus.broker.failures import FOREIGN, translate
 from exposure_bus.broker.parameters import connection_parameters
 from exposure_bus.broker.topology import Declarer, Topology
 from exposure_bus.errors import BrokerError, BrokerUnreachable
@@ -29,7 +29,7 @@ def open_connection(broker_url: str, name: str) -> Iterator[BlockingConnection]:
     connection, address = _connect(broker_url, name)
     try:
         yield connection
-    except (exceptions.AMQPError, OSError) as error:
+    except FOREIGN as error:
         raise translate(error, address) from error
     finally:
         _close(connection)
@@ -74,7 +74,7 @@ def _connect(broker_url: str, name: str) -> tuple[BlockingConnection, str]:
         parameters.blocked_connection_timeout = PUBLISH_TIMEOUT
         try:
             return BlockingConnection(parameters), address
-        except (exceptions.AMQPError, OSError) as error:
+        except FOREIGN as error:
             failure = translate(error, address)
     assert failure is not None, "a broker URL has at least one address"  # noqa: S101 (for the type checker)
     raise failure
@@ -83,5 +83,5 @@ def _connect(broker_url: str, name: str) -> tuple[BlockingConnection, str]:
 def _close(connection: BlockingConnection) -> None:
     try:
         connection.close()
-    except (exceptions.AMQPError, OSError):
+    except FOREIGN:
         return  # it is gone already, which is what we want

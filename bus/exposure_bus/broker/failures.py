@@ -3,11 +3,18 @@
 from typing import Final
 
 from pika import exceptions
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from exposure_bus.errors import BrokerError, BrokerRefused, BrokerUnreachable
 
+FOREIGN: Final = (exceptions.AMQPError, AMQPConnectorException, OSError)
+"""Whatever pika raises; what it raises while connecting is of a family of its own."""
+
 _LASTING: Final = {402, 403, 404, 405, 406, 530, 540}
 """AMQP reply codes that another try does not change."""
+
+_NODE_IS_DOWN: Final = "down or inaccessible"
+"""What a queue's 404 says while the node that holds it starts."""
 
 _CREDENTIALS: Final = (
     exceptions.AuthenticationError,
@@ -28,7 +35,7 @@ def translate(error: BaseException, address: str) -> BrokerError:
         return BrokerRefused(
             f"the broker at {address} refuses the user, the password or the virtual host: {_text(cause)}"
         )
-    if getattr(cause, "reply_code", None) in _LASTING:
+    if getattr(cause, "reply_code", None) in _LASTING and _NODE_IS_DOWN not in _text(cause):
         return BrokerRefused(f"the broker at {address} refuses: {_text(cause)}")
     return BrokerUnreachable(f"the broker at {address} does not answer: {_text(cause)}")
 

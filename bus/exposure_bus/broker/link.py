@@ -6,7 +6,9 @@ to lock, and AMQP heartbeats go out between any two steps.
 
 import logging
 import random
+import re
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Final
 
 from pika import SelectConnection
@@ -24,6 +26,11 @@ log = logging.getLogger(__name__)
 FIRST_DELAY: Final = 0.2
 LONGEST_DELAY: Final = 3.0
 """Seconds between two tries to connect, before jitter."""
+
+OUT_OF_REACH: Final = 30.0
+"""Seconds that a queue may be out of reach; while its node starts it is for a moment."""
+
+_OUT_OF_REACH: Final = re.compile(r"queue '([^']+)' .*down or inaccessible")
 
 ANSWER_TIMEOUT: Final = 10.0
 """Seconds that a queue may take to accept a consumer."""
@@ -69,6 +76,7 @@ class BrokerLink:
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
         self._broken: set[str] = set()
+        self._suspects: dict[str, float] = {}
         self._last_said = ""
 
     @property
@@ -110,9 +118,20 @@ class BrokerLink:
         """
         channel = self._channel
         assert channel is not None, "consume is called by `opened`"  # noqa: S101 (for the type checker)
+        channel.add_on_cancel_callback(lambda _frame: self.drop(f"the queue {queue} was deleted"))
         overdue = self.loop.call_later(ANSWER_TIMEOUT, lambda: self._make_anew(queue, channel))
         tag = channel.basic_consume(queue, on_message, callback=lambda _frame: self.loop.remove_timeout(overdue))
         return str(tag)
+
+    def declare(self) -> None:
+        """Declare the topology again, in case somebody has deleted of it; what goes wrong comes up by itself."""
+        self._declaring = True
+        try:
+            declare(self._urls[self._turn], f"{self._name} (declaring)", self._declare)
+        except BrokerError as error:
+            log.warning("%s", error)
+        finally:
+            self._declaring = False
 
     def drop(self, reason: str) -> None:
         """Give the connection up at once and open another, as if it had been lost."""
@@ -128,6 +147,15 @@ class BrokerLink:
             self._broken.add(queue)
             self.drop(f"the queue {queue} does not answer, making it anew")
 
+    def _suspect(self, error: BrokerError) -> None:
+        """Have a queue made anew that stays out of reach while its broker answers: it was broken at its birth."""
+        match = _OUT_OF_REACH.search(str(error))
+        if match is None:
+            self._suspects.clear()
+        elif monotonic() - self._suspects.setdefault(match[1], monotonic()) > OUT_OF_REACH:
+            log.warning("the queue %s stays out of reach: making it anew", match[1])
+            self._broken.add(match[1])
+
     def _declare(self, declarer: Declarer) -> None:
         for queue in self._broken:
             declarer.delete(queue)
@@ -141,6 +169,7 @@ class BrokerLink:
         try:
             declare(self._urls[self._turn], f"{self._name} (declaring)", self._declare)
         except BrokerError as error:
+            self._suspect(error)
             self._try_again(error)
             return
         finally:

@@ -114,6 +114,8 @@ def _run(arguments: list[str] | None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _complain("interrupted", INTERRUPTED)
+    except OSError as error:
+        return _complain(f"cannot write: {error.strerror or error}", 1)
     except ModuleNotFoundError as error:
         return _complain(_missing_extra(error), 1)
     return result if isinstance(result, int) else 0

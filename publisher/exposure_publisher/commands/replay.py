@@ -26,10 +26,10 @@ _EXPID = click.IntRange(0, 2**63 - 1)
 @click.option("--date", "dates", nargs=2, metavar="LOW HIGH", help="Data written between, ISO 8601, UTC.")
 @click.option("--all", "everything", is_flag=True, help="All exposures: followers become complete by it.")
 @click.option("--to", default="all", metavar="SUBSCRIBER", help="One follower; without it, all of them.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="At most N exposures a second.")
+@click.option("--rate", type=click.IntRange(1, 10_000_000), metavar="N", help="At most N exposures a second.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
 @settings_options("exposure_db_url", "broker_url")
-def replay(*, settings: Settings, to: str, rate: float | None, dry_run: bool, **asked: Any) -> int:
+def replay(*, settings: Settings, to: str, rate: int | None, dry_run: bool, **asked: Any) -> int:
     """Publish the present state of exposures again, for all followers or one.
 
     Followers ask for what they miss by themselves; this is for a person who wants to be sure, or who has changed

@@ -101,6 +101,9 @@ class CacheDatabase(ABC):
     def hold_name(self, name: str) -> Iterator[bool]:
         """Hold a name among all processes that use this cache; yields False if another holds it."""
 
+    for_update = ""
+    """What makes a SELECT hold its row until the transaction ends, where a writing transaction alone does not."""
+
     _words: dict[str, str]
 
     @abstractmethod

@@ -69,7 +69,9 @@ def is_silent(heard_at: int | None, beat_interval: float | None) -> bool:
     """Whether heartbeats are overdue (moment in microseconds, interval in seconds)."""
     if heard_at is None or beat_interval is None:
         return True
-    return now_micros() - heard_at > BEATS_MISSED * beat_interval * 1_000_000
+    age = (now_micros() - heard_at) / 1_000_000
+    # A clock that was set back must not make an old heartbeat young.
+    return not -beat_interval <= age <= BEATS_MISSED * beat_interval
 
 
 def freshness_of(row: tuple[Any, ...]) -> Freshness:

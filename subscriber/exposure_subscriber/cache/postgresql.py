@@ -37,6 +37,8 @@ _MERGE: Final = f"INSERT INTO exposure ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FR
 class PostgresqlCache(CacheDatabase):
     """The cache in a PostgreSQL database."""
 
+    for_update = " FOR UPDATE"
+
     _words = POSTGRESQL_WORDS
 
     def upsert(self, writer: Any, rows: Sequence[Row]) -> None:

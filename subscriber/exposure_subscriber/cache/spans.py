@@ -41,6 +41,11 @@ class Spans:
         """The last number before the first hole; 0 if 1 is missing."""
         return self._lasts[0] if self._firsts and self._firsts[0] == 1 else 0
 
+    @property
+    def last(self) -> int:
+        """The highest number; 0 if there is none."""
+        return self._lasts[-1] if self._lasts else 0
+
     def missing(self, newest: int) -> list[Span]:
         """Return the holes up to a number, ascending."""
         holes = []

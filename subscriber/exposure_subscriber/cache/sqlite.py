@@ -2,8 +2,8 @@
 
 import fcntl
 import os
-import re
 import sqlite3
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +43,8 @@ class SqliteCache(CacheDatabase):
             self._path.touch()
         except OSError as error:
             raise DatabaseRefused(f"cannot make the cache {self._path}: {error.strerror}") from error
+        with self._translated():
+            self.connection.execute("PRAGMA journal_mode = WAL")  # the file keeps it; readers need not ask
         super().create()
 
     def upsert(self, writer: Any, rows: Sequence[Row]) -> None:
@@ -55,7 +57,7 @@ class SqliteCache(CacheDatabase):
     @contextmanager
     def hold_name(self, name: str) -> Iterator[bool]:
         """Hold a name by a lock on a file beside the cache."""
-        path = self._path.with_name(f"{self._path.name}.{re.sub(r'[^A-Za-z0-9_-]', '_', name)}.position")
+        path = self._path.with_name(f"{self._path.name}.{zlib.crc32(name.encode()):08x}.position")
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
@@ -68,7 +70,6 @@ class SqliteCache(CacheDatabase):
     def _connect(self) -> sqlite3.Connection:
         uri = f"{self._path.as_uri()}?mode=rw"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last commits: healing brings them
         return connection
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from exposure_bus.errors import DatabaseRefused
 from exposure_schemas import Exposure, ExposureSummary, Heartbeat, Reason, Span
 from exposure_subscriber.cache.database import CacheDatabase, Row
 from exposure_subscriber.cache.freshness import QUERY, is_silent
@@ -56,7 +57,10 @@ class Batch:
 
 
 class CacheWriter:
-    """Writes batches into a cache; there is one for a cache at a time.
+    """Writes batches into a cache.
+
+    Where the cache stands is read anew in each transaction: a second follower of the name, standing by, may have
+    written since, and the cache may have been thrown away.
 
     Args:
         database: The cache; its tables are made where they are missing.
@@ -65,9 +69,12 @@ class CacheWriter:
     def __init__(self, database: CacheDatabase) -> None:
         self._database = database
         self._foreign = ""
-        self._identity: object = None
+        self._beat: Heartbeat | None = None
+        self._settled = False
         self.listen_anew()
-        self._stand_on(database)
+        database.create()
+        with database.transaction() as writer:
+            self._load(writer)
 
     @property
     def epoch(self) -> str:
@@ -94,14 +101,13 @@ class CacheWriter:
             DatabaseUnreachable: Nothing was written; try again.
             DatabaseRefused: Nothing was written.
         """
-        if self._database.identity() != self._identity:
-            self._stand_on(self._database)
         try:
             with self._database.transaction() as writer:
+                self._load(writer)
                 self._write(writer, batch)
                 self._database.notify(writer)
-        except BaseException:
-            self._identity = None  # what this object knows is ahead of what is written
+        except DatabaseRefused:
+            self._database.create()  # it was thrown away; the next try finds it
             raise
 
     def _write(self, writer: Any, batch: Batch) -> None:
@@ -114,16 +120,12 @@ class CacheWriter:
         self._drop_leftovers(writer)
         self._write_state(writer)
 
-    def _stand_on(self, database: CacheDatabase) -> None:
-        """Read where the cache stands: at the start, after a failed write, and when it was thrown away."""
-        database.create()
-        row = self._database.query(QUERY)[0]
+    def _load(self, writer: Any) -> None:
+        """Read where the cache stands, and keep others from writing until the transaction ends."""
+        row = writer.execute(QUERY + self._database.for_update).fetchone()
         self._epoch, covered, self._newest, self._leftovers, self._heard_at, self._interval, self._missing_since = row
         self._covered = Spans(json.loads(covered))
-        self._arrival: int = self._database.query("SELECT max(arrival) FROM exposure")[0][0] or 0
-        self._beat: Heartbeat | None = None
-        self._settled = False
-        self._identity = database.identity()
+        self._arrival: int = writer.execute("SELECT max(arrival) FROM exposure").fetchone()[0] or 0
 
     def _is_ours(self, writer: Any, message: ExposureSummary | Heartbeat, states: dict[int, Exposure]) -> bool:
         """Whether a message is of the ledger that is followed.
@@ -176,8 +178,12 @@ class CacheWriter:
 
     def _hear(self, beat: Heartbeat) -> None:
         before, self._beat = self._beat, beat
+        if before is not None and beat.published_at < before.published_at:
+            self._beat = before  # delivered again: it tells of less than is known
+            return
         self._settled = before is not None and before.newest == beat.newest and before.published_at < beat.published_at
-        self._newest = max(self._newest, beat.newest)
+        # What it tells stands, even if it is less than an earlier one told: whatever told more was mistaken.
+        self._newest = max(beat.newest, self._covered.last)
         self._heard_at, self._interval = now_micros(), beat.interval
 
     def _upsert(self, writer: Any, states: dict[int, Exposure]) -> None:

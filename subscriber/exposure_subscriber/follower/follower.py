@@ -7,6 +7,7 @@ little, and thousands of exposures in a transaction when it is behind.
 
 import logging
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Final
 
 import pika
@@ -30,6 +31,9 @@ PREFETCH: Final = 100
 
 FULL: Final = 5000
 """Exposures that are written together at the most."""
+
+SILENCE: Final = 30.0
+"""Seconds without a heartbeat after which exchanges, queue and bindings are declared again."""
 
 RETRY: Final = 1.0
 """Seconds after which a cache that would not take a batch is tried again."""
@@ -63,6 +67,7 @@ class Follower:
         self._channel: Channel | None = None
         self._publisher: ConfirmedPublisher[int] | None = None
         self._batch = Batch()
+        self._heard = monotonic()
         self._last_tag = 0
         self._seen_tag = 0
         self._flushing = False
@@ -70,6 +75,7 @@ class Follower:
 
     def run(self) -> None:
         """Follow until `stop`; raises `BrokerRefused` if the broker refuses at the start."""
+        self._link.loop.call_later(SILENCE, self._mind_silence)
         try:
             self._link.run()
         finally:
@@ -84,10 +90,15 @@ class Follower:
         self._writer.listen_anew()
         self._batch, self._last_tag, self._seen_tag = Batch(), 0, 0
         self._publisher = ConfirmedPublisher(channel, confirmed=self._on_alarms_sent, refused=self._on_refused)
-        channel.add_on_cancel_callback(lambda _frame: self._link.drop("the queue was deleted"))
         channel.basic_qos(prefetch_count=PREFETCH)
         self._link.consume(follower_queue(self._subscriber), self._on_message)
         self._send_alarms()
+
+    def _mind_silence(self) -> None:
+        """A publisher that is silent may be away, or the way to us may have been deleted: lay it again."""
+        self._link.loop.call_later(SILENCE, self._mind_silence)
+        if self._channel is not None and monotonic() - self._heard > SILENCE:
+            self._link.declare()
 
     def _on_lost(self) -> None:
         """Forget what was not written: the broker delivers it again."""
@@ -140,6 +151,7 @@ class Follower:
         if any(isinstance(message, ExposureSummary) and message.replayed for message in batch.messages):
             self._healing.moved()
         if any(isinstance(message, Heartbeat) for message in batch.messages):
+            self._heard = monotonic()
             self._heal()
             self._send_alarms()
             if self._publisher is not None:

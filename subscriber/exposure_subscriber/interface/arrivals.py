@@ -7,9 +7,12 @@ from typing import Any, Final
 from exposure_bus.database import CommitWatch, wait_for_commit, watching
 from exposure_subscriber.cache import CacheDatabase
 from exposure_subscriber.cache.reading import SUMMARY, summary
-from exposure_subscriber.errors import NameInUse
+from exposure_subscriber.errors import InvalidArgument, NameInUse
 
 CHANNEL: Final = "exposure_cache"
+
+LONGEST_NAME: Final = 60
+LONGEST_TIMEOUT: Final = 1e6
 
 PAGE: Final = 500
 """Exposures that are read at once when many wait."""
@@ -29,7 +32,9 @@ def arrivals(database: CacheDatabase, name: str, timeout: float | None) -> Itera
 
     Raises:
         NameInUse: Another process iterates under this name.
+        InvalidArgument: The name is no text, or the timeout no number of seconds.
     """
+    _check(name, timeout)
     with database.hold_name(name) as held:
         if not held:
             raise NameInUse(f"another process takes new exposures under the name {name!r}; choose another name")
@@ -40,6 +45,14 @@ def arrivals(database: CacheDatabase, name: str, timeout: float | None) -> Itera
                     yield summary(row)
                     done = row[-1]
                     _keep_position(database, name, done)
+
+
+def _check(name: Any, timeout: Any) -> None:
+    if not isinstance(name, str) or not name or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise InvalidArgument(f"name={name!r}: a name is a text of 1 to {LONGEST_NAME} printable characters")
+    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is not None and not (number and 0 <= timeout <= LONGEST_TIMEOUT):
+        raise InvalidArgument(f"timeout={timeout!r}: give seconds from 0 to {LONGEST_TIMEOUT:g}, or None")
 
 
 def _wait(database: CacheDatabase, watch: CommitWatch, done: int, timeout: float | None) -> list[Any]:

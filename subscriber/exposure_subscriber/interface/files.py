@@ -4,11 +4,12 @@ import operator
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from exposure_schemas import Exposure
 from exposure_subscriber.cache import CacheDatabase
 from exposure_subscriber.cache.reading import exposure
-from exposure_subscriber.errors import NoSuchExposure, NotWritten
+from exposure_subscriber.errors import InvalidArgument, NoSuchExposure, NotWritten
 from exposure_subscriber.fetch import FilePath, fetch_files
 
 
@@ -41,12 +42,18 @@ def files_of(
     """
     return fetch_files(
         written_exposure(database, expid),
-        dest=None if dest is None else Path(dest),
+        dest=_folder(dest),
         file_class=file_class,
         overwrite=overwrite,
         location_map=location_map,
         progress=progress,
     )
+
+
+def _folder(dest: Any) -> Path | None:
+    if dest is None or isinstance(dest, str | os.PathLike):
+        return None if dest is None else Path(dest)
+    raise InvalidArgument(f"dest={dest!r}: give a folder, or None to copy nothing")
 
 
 def written_exposure(database: CacheDatabase, expid: int) -> Exposure:

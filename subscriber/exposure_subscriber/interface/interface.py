@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -219,10 +220,20 @@ class ICSInterface:
     def _warn_if_stale(self) -> None:
         heard_at, interval = self._cache.query("SELECT heard_at, beat_interval FROM follower WHERE id = 1")[0]
         if is_silent(heard_at, interval):
-            warnings.warn(read_freshness(self._cache).text, StaleCacheWarning, stacklevel=3)
+            warnings.warn(read_freshness(self._cache).text, StaleCacheWarning, stacklevel=_level_of_caller())
 
 
 _COUNTS = (
     "SELECT (SELECT count(*) FROM exposure), (SELECT count(*) FROM exposure WHERE arrival IS NOT NULL), "
     "(SELECT count(*) FROM rejected), (SELECT count(*) FROM alarm)"
 )
+
+_OURS = ("exposure_subscriber", "ICSInterface")
+
+
+def _level_of_caller() -> int:
+    """Return the stack level, for who calls this, of the first line that is not ours: a warning is to name that one."""
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001 (what `inspect.currentframe` is, without importing it)
+    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] in _OURS:
+        level, frame = level + 1, frame.f_back
+    return level

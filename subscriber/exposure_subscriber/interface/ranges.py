@@ -48,7 +48,7 @@ def select(date_range: Any, expid_range: Any, *, require_data_written: bool) -> 
 
 
 def _by_expid(given: Any) -> Selection:
-    if given == LAST and isinstance(given, str):
+    if isinstance(given, str) and given == LAST:
         return Selection("ORDER BY expid DESC LIMIT 1", ())
     ends = [_expid(given, end) for end in _pair("expid_range", given, "integers") if end is not None]
     low, high = ends[0], ends[-1]
@@ -66,7 +66,7 @@ def _expid(given: Any, end: Any) -> int:
 
 
 def _by_date(given: Any) -> Selection:
-    if given == LAST and isinstance(given, str):
+    if isinstance(given, str) and given == LAST:
         return Selection("ORDER BY data_written_at DESC, expid DESC LIMIT 1", ())
     low, high = (_moment(given, end) for end in _pair("date_range", given, "datetimes"))
     if low is not None and high is not None and low > high:
@@ -78,7 +78,7 @@ def _by_date(given: Any) -> Selection:
 
 
 def _pair(name: str, given: Any, of: str) -> Sequence[Any]:
-    if isinstance(given, str) or not isinstance(given, Sequence) or len(given) != 2:  # noqa: PLR2004 (low and high)
+    if isinstance(given, str | bytes | bytearray) or not isinstance(given, Sequence) or len(given) != 2:  # noqa: PLR2004 (low and high)
         raise RangeError(f'{name}={given!r}: give (low, high), two {of} of which one may be None, or "last"')
     if given[0] is None and given[1] is None:
         raise RangeError(f"{name}={given!r}: both ends are open; give one at least")

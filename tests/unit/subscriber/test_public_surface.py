@@ -21,6 +21,7 @@ EVERYTHING = [
     "ICSError",
     "ICSInterface",
     "InvalidAlarm",
+    "InvalidArgument",
     "LocationRefused",
     "Mismatch",
     "NameInUse",
@@ -67,6 +68,7 @@ KEYS = [
 
 TREE = {
     "RangeError": ("ICSError", ValueError, 2),
+    "InvalidArgument": ("ICSError", ValueError, 2),
     "UnknownFileClass": ("ICSError", ValueError, 2),
     "InvalidAlarm": ("ICSError", ValueError, 2),
     "NoSuchExposure": ("ICSError", LookupError, 3),
