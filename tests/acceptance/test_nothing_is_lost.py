@@ -7,18 +7,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pytest
-from tests.processes import Daemon, Processes
+from tests.night import NIGHT, Night, files_in
+from tests.processes import Processes
 from tests.waiting import wait_until
 
-import ICSInterface
 from exposure_publisher import ExposureDB
 from private_servers import PostgreSQL, RabbitMQ
 
 KILLS = 20
-NIGHT = 20230913
 
 # While a part is dead the cache may well be behind, and says so.
 pytestmark = pytest.mark.filterwarnings("ignore::exposure_subscriber.errors.StaleCacheWarning")
@@ -29,44 +28,6 @@ def own_broker(tmp_path: Path) -> Iterator[RabbitMQ]:
     """A broker that a test may kill."""
     with RabbitMQ(tmp_path / "node") as node:
         yield node
-
-
-class Night:
-    """A night with everything running as processes."""
-
-    def __init__(
-        self, processes: Processes, broker_url: str, subscriber: str, exposure_db_url: str, cache_url: str
-    ) -> None:
-        self.exposure_db_url = exposure_db_url
-        self._processes = processes.settings(
-            broker_url=broker_url, subscriber=subscriber, exposure_db_url=exposure_db_url, cache_url=cache_url
-        )
-        self.seed = random.SystemRandom().randrange(2**32)
-        print(f"seed {self.seed}")
-        self.random = random.Random(self.seed)
-        self.database = ExposureDB(self.exposure_db_url)
-        self.publisher = self.start("publish")
-        self.follower = self.start("follow")
-        self.ics = ICSInterface.ICSInterface(cache_url, broker_url)
-
-    def start(self, verb: str) -> Daemon:
-        return self._processes.start(verb)
-
-    def cached(self) -> list[dict[str, Any]]:
-        try:
-            return self.ics.get_exposure_summary(expid_range=(0, 10**9), require_data_written=False)
-        except ICSInterface.CacheUnavailable:
-            return []
-
-    def newest(self) -> int:
-        """The newest number that has come through to the cache."""
-        try:
-            return int(self.ics.status()["newest"])
-        except ICSInterface.CacheUnavailable:
-            return 0
-
-    def everything_agrees(self) -> bool:
-        return self.cached() == list(self.database.exposures())
 
 
 class Writer(threading.Thread):
@@ -102,14 +63,9 @@ class Writer(threading.Thread):
             database.record(expid=expid, night=NIGHT, exptype="science", seeing=seeing, airmass=seeing + 1)
 
 
-def _files(folder: Path) -> tuple[str, str]:
-    """An exposureDB and a cache as files."""
-    return f"sqlite:///{folder}/exposuredb.sqlite", f"sqlite:///{folder}/cache.sqlite"
-
-
 @pytest.fixture
 def night(processes: Processes, broker_url: str, subscriber: str, tmp_path: Path) -> Night:
-    return Night(processes, broker_url, subscriber, *_files(tmp_path))
+    return Night(processes, broker_url, subscriber, *files_in(tmp_path))
 
 
 def _written_once(night: Night) -> None:
@@ -177,7 +133,7 @@ def test_nothing_is_lost_when_a_daemon_is_killed_at_20_random_moments(
 def test_nothing_is_lost_when_the_broker_is_killed_at_20_random_moments(
     own_broker: RabbitMQ, processes: Processes, tmp_path: Path, older_over_newer: list[str]
 ) -> None:
-    night = Night(processes, own_broker.url, "qlf", *_files(tmp_path))
+    night = Night(processes, own_broker.url, "qlf", *files_in(tmp_path))
     with Writer(night) as writer:
         for _ in range(KILLS):
             _wait_for_arrivals(night)

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,15 +82,17 @@ def test_any_short_text_is_a_name(name: str, cached: Cached, ics: ICSInterface.I
 
 
 @pytest.mark.parametrize("name", ["", "x" * 61, "a\nb", "a\0", "\ud800", None, 7, b"a"])
-def test_anything_else_is_no_name(name: Any, cache_url: str) -> None:
-    with pytest.raises(ICSInterface.InvalidArgument, match="name=.*: a name is a text of 1 to 60 printable characters"):
-        next(ICSInterface.ICSInterface(cache_url=cache_url).new_exposures(name))
+def test_anything_else_is_no_name(name: Any, tmp_path: Path) -> None:
+    ics = ICSInterface.ICSInterface(cache_url=f"sqlite:///{tmp_path}/cache.sqlite")
+    with pytest.raises(ICSInterface.InvalidArgument, match=r"name=.*: a name is a text of 1 to 60 printable"):
+        next(ics.new_exposures(name))
 
 
 @pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), "5", True, [1]])
-def test_a_timeout_is_a_number_of_seconds_or_none(timeout: Any, cache_url: str) -> None:
-    with pytest.raises(ICSInterface.InvalidArgument, match="timeout=.*: give seconds from 0 to 1e\\+06, or None"):
-        next(ICSInterface.ICSInterface(cache_url=cache_url).new_exposures("a", timeout))
+def test_a_timeout_is_a_number_of_seconds_or_none(timeout: Any, tmp_path: Path) -> None:
+    ics = ICSInterface.ICSInterface(cache_url=f"sqlite:///{tmp_path}/cache.sqlite")
+    with pytest.raises(ICSInterface.InvalidArgument, match=r"timeout=.*: give seconds from 0 to 1e\+06, or None"):
+        next(ics.new_exposures("a", timeout))
 
 
 def test_names_that_look_alike_are_two(cached: Cached, ics: ICSInterface.ICSInterface) -> None:

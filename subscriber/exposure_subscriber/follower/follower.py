@@ -32,7 +32,7 @@ PREFETCH: Final = 100
 FULL: Final = 5000
 """Exposures that are written together at the most."""
 
-SILENCE: Final = 30.0
+SILENCE: Final = 15.0
 """Seconds without a heartbeat after which exchanges, queue and bindings are declared again."""
 
 RETRY: Final = 1.0
