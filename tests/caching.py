@@ -61,6 +61,10 @@ class Cached:
         self.beat()
         execute(self.url, f"UPDATE follower SET heard_at = {to_micros(moment)}")
 
+    def expids(self) -> list[int]:
+        """Return which exposures are there."""
+        return [expid for (expid,) in execute(self.url, "SELECT expid FROM exposure ORDER BY expid")]
+
     def go_away(self) -> None:
         """Take the cache from those who read it."""
         path = sqlite_path(self.url)

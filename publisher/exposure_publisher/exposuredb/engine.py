@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from exposure_bus.database import sqlite_path
+from exposure_bus.database.wal import enter_wal
 from exposure_bus.database.watch import KEEPALIVES
 from exposure_bus.errors import DatabaseError, DatabaseRefused, DatabaseUnreachable
 from exposure_bus.settings import redacted
@@ -85,8 +86,8 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say, see _begin_sqlite
+    enter_wal(connection, BUSY_TIMEOUT)
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")  # the exposureDB is the truth: a commit survives a power cut
     cursor.close()
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from exposure_bus.database.wal import enter_wal
 from exposure_bus.errors import DatabaseRefused, DatabaseUnreachable
 from exposure_subscriber.cache.database import CacheDatabase, Row
 from exposure_subscriber.cache.schema import COLUMNS, SQLITE_WORDS, UPSERT_TAIL
@@ -44,7 +45,7 @@ class SqliteCache(CacheDatabase):
         except OSError as error:
             raise DatabaseRefused(f"cannot make the cache {self._path}: {error.strerror}") from error
         with self._translated():
-            self.connection.execute("PRAGMA journal_mode = WAL")  # the file keeps it; readers need not ask
+            enter_wal(self.connection, BUSY_TIMEOUT)
         super().create()
 
     def upsert(self, writer: Any, rows: Sequence[Row]) -> None:

@@ -177,13 +177,16 @@ class CacheWriter:
             self._newest = max(self._newest, message.covers[1])
 
     def _hear(self, beat: Heartbeat) -> None:
-        before, self._beat = self._beat, beat
-        if before is not None and beat.published_at < before.published_at:
-            self._beat = before  # delivered again: it tells of less than is known
-            return
-        self._settled = before is not None and before.newest == beat.newest and before.published_at < beat.published_at
-        # What it tells stands, even if it is less than an earlier one told: whatever told more was mistaken.
-        self._newest = max(beat.newest, self._covered.last)
+        before = self._beat
+        if before is None or beat.published_at <= before.published_at:
+            # The first, or one that is delivered again: it may tell of less than is known.
+            self._newest = max(self._newest, beat.newest)
+            self._settled = False
+        else:
+            # A later one stands, even if an earlier one told of more: that one was mistaken.
+            self._newest = max(beat.newest, self._covered.last)
+            self._settled = before.newest == beat.newest
+        self._beat = beat if before is None else max(before, beat, key=lambda each: each.published_at)
         self._heard_at, self._interval = now_micros(), beat.interval
 
     def _upsert(self, writer: Any, states: dict[int, Exposure]) -> None:

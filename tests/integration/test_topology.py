@@ -1,0 +1,167 @@
+"""What stands in the broker: made by whoever comes first, found by who may not make it, refused when it is another."""
+
+import itertools
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pika
+import pytest
+from tests.caching import Cached
+from tests.in_threads import running
+from tests.listening import Listener, listening
+from tests.waiting import wait_until
+
+from exposure_bus.broker import BrokerLink, open_channel, publish_once
+from exposure_bus.broker.blocking import declare
+from exposure_bus.broker.topology import FOLLOWER_ARGUMENTS, declare_follower, declare_publisher
+from exposure_bus.errors import BrokerRefused, BrokerUnreachable
+from exposure_publisher import ExposureDB
+from exposure_publisher.relay import Relay
+from exposure_schemas import follower_queue
+from exposure_schemas.routing import (
+    ALARM_EXCHANGE,
+    EVERY_EXPOSURE,
+    EXCHANGE,
+    LOG_STREAM,
+    REJECTED_QUEUE,
+    REPLAY_EXCHANGE,
+    REQUEST_QUEUE,
+)
+from exposure_subscriber.cache import open_cache
+from exposure_subscriber.follower import Follower
+from private_servers import RabbitMQ
+
+DEAD = "amqp://guest:guest@127.0.0.1:1/%2F"
+
+
+@pytest.fixture
+def speaker(broker_url: str) -> Iterator[Listener]:
+    with listening(broker_url) as opened:
+        yield opened
+
+
+def test_it_is_declared_as_often_as_somebody_comes(broker_url: str, subscriber: str, speaker: Listener) -> None:
+    for _ in range(2):
+        declare(broker_url, "test", declare_publisher)
+        declare(broker_url, "test", declare_follower(subscriber))
+    for queue in (LOG_STREAM, REQUEST_QUEUE, REJECTED_QUEUE, follower_queue(subscriber)):
+        speaker.channel.queue_declare(queue, passive=True)
+    for exchange in (EXCHANGE, REPLAY_EXCHANGE, ALARM_EXCHANGE):
+        speaker.channel.exchange_declare(exchange, passive=True)
+
+
+def test_what_stands_with_other_arguments_is_refused_and_said(broker_url: str, subscriber: str) -> None:
+    other = FOLLOWER_ARGUMENTS | {"x-max-length": 7}
+    declare(broker_url, "test", lambda declarer: declarer.queue(follower_queue(subscriber), other))
+    with pytest.raises(
+        BrokerRefused, match=f"inequivalent arg 'x-max-length' for queue '{follower_queue(subscriber)}'"
+    ):
+        declare(broker_url, "test", declare_follower(subscriber))
+
+
+def test_a_message_that_followers_queues_drop_is_kept_as_a_dead_letter(
+    broker_url: str, subscriber: str, speaker: Listener
+) -> None:
+    declare(broker_url, "test", declare_follower(subscriber))
+    speaker.channel.basic_publish(EXCHANGE, "exposure.written.science.dark", b"x")
+    speaker.channel.basic_publish(EXCHANGE, "heartbeat", b"x")
+    messages = speaker.channel.consume(follower_queue(subscriber), inactivity_timeout=30)
+    for method, _, _ in itertools.islice(messages, 2):
+        speaker.channel.basic_reject(method.delivery_tag, requeue=False)
+    speaker.channel.cancel()
+    dead = wait_until(lambda: speaker.channel.basic_get(REJECTED_QUEUE, auto_ack=True)[0], "a dead letter")
+    assert dead.routing_key == "exposure.written.science.dark"
+    assert speaker.channel.basic_get(REJECTED_QUEUE)[0] is None, "a heartbeat is of no use to anybody"
+
+
+# Least privilege.
+
+
+@pytest.fixture
+def make_user(rabbitmq_node: RabbitMQ) -> Iterator[Callable[[str, str, str], str]]:
+    """Make a user with rights (configure, write, read) and return the broker's address for it."""
+    made: list[str] = []
+
+    def make(configure: str, write: str, read: str) -> str:
+        name = f"user{len(made)}"
+        control(rabbitmq_node, "add_user", name, "secret")
+        made.append(name)
+        control(rabbitmq_node, "set_permissions", name, configure, write, read)
+        return rabbitmq_node.url.replace("guest:guest", f"{name}:secret")
+
+    yield make
+    for name in made:
+        control(rabbitmq_node, "delete_user", name)
+
+
+def control(node: RabbitMQ, *arguments: str) -> None:
+    # Debian's /usr/sbin/rabbitmqctl insists on its own user; this one runs as anybody.
+    command = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "--node", "private@localhost", *arguments]
+    subprocess.run(command, env=node._environment(), check=True, capture_output=True, timeout=30)
+
+
+@pytest.mark.usefixtures("broker_url")
+def test_who_may_not_configure_works_with_what_stands(
+    make_user: Callable[[str, str, str], str], rabbitmq_node: RabbitMQ, subscriber: str, tmp_path: Path
+) -> None:
+    declare(rabbitmq_node.url, "test", declare_follower(subscriber))
+    publisher = make_user("^$", "^exposures$", "^exposures\\.requests$")
+    follower = make_user("^$", "^amq\\.default$", f"^{follower_queue(subscriber)}$".replace(".", "\\."))
+    cache = f"sqlite:///{tmp_path}/cache.sqlite"
+    database = f"sqlite:///{tmp_path}/db.sqlite"
+    with ExposureDB(database) as db, Cached(cache) as cached:
+        db.record(expid=1, night=20230913)
+        with running(Relay(publisher, database)), running(Follower(follower, subscriber, open_cache(cache))):
+            wait_until(lambda: cached.expids() == [1], "the exposure in the cache")
+
+
+@pytest.mark.usefixtures("broker_url")
+def test_who_may_not_configure_is_told_what_is_missing(
+    make_user: Callable[[str, str, str], str], subscriber: str
+) -> None:
+    url = make_user("^$", "^$", "^$")
+    with pytest.raises(BrokerRefused, match=f"no queue '{follower_queue(subscriber)}'"):
+        declare(url, "test", declare_follower(subscriber))
+
+
+# Addresses.
+
+
+def test_the_next_address_is_taken_when_one_does_not_answer(broker_url: str, tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/db.sqlite"
+    urls = f"{DEAD}, {broker_url}"
+    with open_channel(urls, "test") as channel:
+        channel.queue_declare(LOG_STREAM, passive=True)
+    with ExposureDB(database) as db, listening(broker_url, (EXCHANGE, EVERY_EXPOSURE)) as listener:
+        db.record(expid=1, night=20230913)
+        with running(Relay(urls, database)):
+            listener.wait_for(1)
+
+
+def test_a_broker_that_is_away_at_the_start_is_said_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    link = BrokerLink(DEAD, "test", topology=lambda _declarer: None, opened=lambda _channel: None, lost=lambda: None)
+    link.loop.call_later(1.5, link.stop)
+    link.run()
+    link.close()
+    assert caplog.text.count("127.0.0.1:1 does not answer: [Errno 111] Connection refused; trying again") == 1
+
+
+# One message.
+
+
+def test_one_message_arrives_or_it_is_said_that_it_did_not(broker_url: str, speaker: Listener) -> None:
+    properties = pika.BasicProperties(message_id="1")
+    speaker.channel.queue_bind(speaker.queue, ALARM_EXCHANGE, "warn")
+    publish_once(broker_url, "test", exchange=ALARM_EXCHANGE, routing_key="warn", body=b"x", properties=properties)
+    speaker.wait_until(lambda heard: [each.body for each in heard.heard] == [b"x"], "the message")
+    with pytest.raises(BrokerUnreachable, match=r"nobody listens to exposures\.alarms at the broker now"):
+        publish_once(broker_url, "test", exchange=ALARM_EXCHANGE, routing_key="event", body=b"x", properties=properties)
+    with pytest.raises(BrokerRefused, match="no exchange 'absent'"):
+        publish_once(broker_url, "test", exchange="absent", routing_key="x", body=b"x", properties=properties)
+
+
+def test_an_error_within_is_translated_and_the_connection_closed(broker_url: str) -> None:
+    with pytest.raises(BrokerRefused, match="no queue 'absent'"), open_channel(broker_url, "test") as channel:
+        channel.queue_declare("absent", passive=True)
+    assert channel.connection.is_closed
