@@ -150,7 +150,8 @@ def _convert(name: str, value: Any, source: str) -> Any:
     try:
         converted = msgspec.convert(value, field.type)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{name} from {source} is {_shown(value)}: {error}") from error
+        wanted = _IN_WORDS.get(name, str(error))
+        raise SettingsError(f"{name} from {source} is {_shown(value)}: {wanted}") from error
     _check_scheme(name, converted, source)
     return converted
 
