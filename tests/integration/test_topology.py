@@ -147,6 +147,19 @@ def test_a_broker_that_is_away_at_the_start_is_said_once_and_tried_again(caplog:
     assert caplog.text.count("127.0.0.1:1 does not answer: [Errno 111] Connection refused; trying again") == 1
 
 
+def test_however_often_a_connection_is_dropped_another_one_comes(broker_url: str) -> None:
+    """In whatever state it is: open, or about to be."""
+    opened: list[object] = []
+    link = BrokerLink(broker_url, "test", topology=lambda _declarer: None, opened=opened.append, lost=lambda: None)
+    with running(link):
+        for times in range(1, 6):
+            wait_until(lambda: len(opened) >= times, "a channel")  # noqa: B023 (waited for at once)
+            for delay in range(300):
+                link.loop.call_later(delay / 1000, lambda: link.drop("the test wants it"))
+        wait_until(lambda: link.connected, "a channel in the end")
+    link.close()
+
+
 # One message.
 
 

@@ -135,9 +135,10 @@ class BrokerLink:
 
     def drop(self, reason: str) -> None:
         """Give the connection up at once and open another, as if it had been lost."""
-        connection, self._connection = self._connection, None
+        connection = self._connection
         if connection is None or not connection.is_open:
-            return
+            return  # another one is on its way already
+        self._connection = None
         self._forget_channel()
         connection.close()  # it may take its time; what it still says is passed over
         self._try_again(BrokerUnreachable(f"dropping the connection to the broker at {self._address}: {reason}"))
@@ -188,6 +189,9 @@ class BrokerLink:
         return f"{parameters.host}:{parameters.port}"
 
     def _try_again(self, error: BrokerError) -> None:
+        if self._stopping:
+            self.loop.stop()
+            return
         if isinstance(error, BrokerRefused) and not self._ever_opened:
             raise error
         if str(error) != self._last_said:  # one line an outage, not one a try
@@ -221,10 +225,7 @@ class BrokerLink:
         if connection is not self._connection:
             return  # it was dropped before
         self._forget_channel()
-        if self._stopping:
-            self.loop.stop()
-        else:
-            self._try_again(translate(error, self._address))
+        self._try_again(translate(error, self._address))
 
     def _forget_channel(self) -> None:
         self.blocked = False
@@ -245,10 +246,10 @@ class BrokerLink:
         if self._stopping:
             return
         self._stopping = True
-        if self._channel is None or not self._channel.connection.is_open:
+        connection = self._connection
+        if connection is None or connection.is_closing or connection.is_closed:
             self.loop.stop()
             return
-        connection = self._channel.connection
         self._forget_channel()  # nothing more is sent on it
         connection.close()
         self.loop.call_later(1, self.loop.stop)
