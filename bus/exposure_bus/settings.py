@@ -143,6 +143,12 @@ def _read_file(file: Path) -> dict[str, Any]:
     return content
 
 
+_IN_WORDS: Final = {
+    "subscriber": "give letters, digits, _ and -, at most 64, and none of all, log, rejected, requests",
+}
+"""What a setting has to be, where the type's own words are a pattern."""
+
+
 def _convert(name: str, value: Any, source: str) -> Any:
     if name == "location_map" and isinstance(value, str):
         value = _parse_map(value, source)

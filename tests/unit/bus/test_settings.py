@@ -93,7 +93,7 @@ WRONG = {
     "broker_url": ("http://broker", "amqp:// or amqps://"),
     "exposure_db_url": ("mysql://host/desi", "postgresql:// or sqlite:///"),
     "cache_url": ("cache.sqlite", "sqlite:/// or postgresql://"),
-    "subscriber": ("two words", "regex"),
+    "subscriber": ("two words", "give letters, digits"),
     "location_map": ("/data", "PREFIX=PREFIX"),
 }
 
