@@ -4,7 +4,8 @@ It keeps one row an exposure, the number of its newest announced state. A number
 has superseded is gone, and the next message that is sent accounts for it (`covers`).
 """
 
-from exposure_publisher.ledger.ledger import Ledger, LedgerRow, open_ledger
+from exposure_publisher.ledger.ledger import Ledger, LedgerRow
+from exposure_publisher.ledger.opening import open_ledger
 from exposure_publisher.ledger.selection import Matches, Selection
 from exposure_publisher.ledger.state import LedgerState
 from exposure_publisher.ledger.unnumbered import Unnumbered

@@ -135,14 +135,6 @@ class Ledger(ABC):
         """Write each exposure's newest number and manifest."""
 
 
-def open_ledger(url: str) -> Ledger:
-    """Open the ledger of an exposureDB; raises as `Ledger`."""
-    from exposure_publisher.ledger.postgresql import PostgresqlLedger  # noqa: PLC0415 (it imports this module)
-    from exposure_publisher.ledger.sqlite import SqliteLedger  # noqa: PLC0415 (likewise)
-
-    return SqliteLedger(url) if url.startswith("sqlite") else PostgresqlLedger(url)
-
-
 def now() -> datetime:
     """Return the present moment, UTC."""
     return datetime.now(UTC)

@@ -4,8 +4,9 @@ The follower alone writes exposures into it; any number of processes read. SQLit
 tables (see `exposure_subscriber.cache.schema`), moments as whole microseconds since 1970 UTC, which both keep exactly.
 """
 
-from exposure_subscriber.cache.database import CacheDatabase, open_cache
+from exposure_subscriber.cache.database import CacheDatabase
 from exposure_subscriber.cache.freshness import Freshness
+from exposure_subscriber.cache.opening import open_cache
 from exposure_subscriber.cache.spans import Spans
 
 __all__ = ["CacheDatabase", "Freshness", "Spans", "open_cache"]

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from exposure_bus.database import sqlite_path
 from exposure_subscriber.cache.schema import FIRST_ROW, TABLES
 
 Row = tuple[Any, ...]
@@ -146,18 +145,6 @@ class _Writer:
     def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each row."""
         self.cursor.executemany(self._placed(sql), rows)
-
-
-def open_cache(url: str) -> CacheDatabase:
-    """Return the cache of a URL, ``sqlite:///path`` or ``postgresql://…``; nothing is opened yet."""
-    path = sqlite_path(url)
-    if path is not None:
-        from exposure_subscriber.cache.sqlite import SqliteCache  # noqa: PLC0415 (it imports this module)
-
-        return SqliteCache(url, path)
-    from exposure_subscriber.cache.postgresql import PostgresqlCache  # noqa: PLC0415 (likewise)
-
-    return PostgresqlCache(url)
 
 
 @lru_cache(maxsize=64)
