@@ -4,6 +4,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pika
@@ -123,12 +124,28 @@ def decoded(got: Any) -> Message:
 
 
 @pytest.fixture
-def bus(broker_url: str, subscriber: str, cache_url: str) -> Iterator[Bus]:
-    """A publisher that speaks to a follower's queue, on either cache."""
+def speaker(broker_url: str, subscriber: str) -> Iterator[Listener]:
+    """A publisher that speaks to a follower's queue."""
     declare(broker_url, "test", declare_follower(subscriber))
-    open_cache(cache_url).create()
-    with listening(broker_url) as speaker:
-        yield Bus(broker_url, subscriber, cache_url, speaker)
+    with listening(broker_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def bus(broker_url: str, subscriber: str, tmp_path: Path, speaker: Listener) -> Bus:
+    """The bus to a follower whose cache is a SQLite file, for what the cache has no part in."""
+    return made(Bus(broker_url, subscriber, f"sqlite:///{tmp_path}/cache.sqlite", speaker))
+
+
+@pytest.fixture
+def either_bus(broker_url: str, subscriber: str, cache_url: str, speaker: Listener) -> Bus:
+    """The bus to a follower with a cache on either database."""
+    return made(Bus(broker_url, subscriber, cache_url, speaker))
+
+
+def made(bus: Bus) -> Bus:
+    open_cache(bus.cache_url).create()
+    return bus
 
 
 @pytest.fixture(autouse=True)
@@ -156,14 +173,14 @@ def locked(cache_url: str) -> Iterator[None]:
 # From the queue into the cache.
 
 
-def test_what_is_published_is_cached_and_acked(bus: Bus) -> None:
-    with running(bus.follower()):
-        bus.announce(1, 1, exptype="science", program="dark")
-        bus.announce(2, 2, data_written=True)
-        bus.announce(1, 3, content_type=JSON, seeing=1.1)
-        bus.wait_for({1: 3, 2: 2})
-    assert bus.waiting() == 0
-    assert read_freshness(open_cache(bus.cache_url)).complete_up_to == 3
+def test_what_is_published_is_cached_and_acked(either_bus: Bus) -> None:
+    with running(either_bus.follower()):
+        either_bus.announce(1, 1, exptype="science", program="dark")
+        either_bus.announce(2, 2, data_written=True)
+        either_bus.announce(1, 3, content_type=JSON, seeing=1.1)
+        either_bus.wait_for({1: 3, 2: 2})
+    assert either_bus.waiting() == 0
+    assert read_freshness(open_cache(either_bus.cache_url)).complete_up_to == 3
 
 
 def test_what_came_while_it_was_away_waits_for_it(bus: Bus) -> None:
@@ -177,30 +194,30 @@ def test_what_came_while_it_was_away_waits_for_it(bus: Bus) -> None:
     assert bus.waiting() == 0
 
 
-def test_a_message_is_acked_only_when_it_is_in_the_cache(bus: Bus, caplog: Log) -> None:
-    with running(bus.follower()) as thread:
-        bus.announce(1, 1)
-        bus.wait_for({1: 1})
-        with locked(bus.cache_url):
-            bus.announce(2, 2)
+def test_a_message_is_acked_only_when_it_is_in_the_cache(either_bus: Bus, caplog: Log) -> None:
+    with running(either_bus.follower()) as thread:
+        either_bus.announce(1, 1)
+        either_bus.wait_for({1: 1})
+        with locked(either_bus.cache_url):
+            either_bus.announce(2, 2)
             wait_until(lambda: "trying again until it takes it" in caplog.text, "the follower failing to write")
             thread.stop()
-    wait_until(lambda: bus.waiting() == 1, "the message being back in its queue")
-    assert bus.cached() == {1: 1}
-    with running(bus.follower()):
-        bus.wait_for({1: 1, 2: 2})
+    wait_until(lambda: either_bus.waiting() == 1, "the message being back in its queue")
+    assert either_bus.cached() == {1: 1}
+    with running(either_bus.follower()):
+        either_bus.wait_for({1: 1, 2: 2})
 
 
-def test_a_locked_cache_is_said_once_and_nothing_is_lost(bus: Bus, caplog: Log) -> None:
+def test_a_locked_cache_is_said_once_and_nothing_is_lost(either_bus: Bus, caplog: Log) -> None:
     caplog.set_level(logging.INFO)
-    with running(bus.follower()):
-        bus.announce(1, 1)
-        bus.wait_for({1: 1})
-        with locked(bus.cache_url):
-            bus.announce(2, 2)
+    with running(either_bus.follower()):
+        either_bus.announce(1, 1)
+        either_bus.wait_for({1: 1})
+        with locked(either_bus.cache_url):
+            either_bus.announce(2, 2)
             wait_until(lambda: "trying again until it takes it" in caplog.text, "it being said")
-            bus.announce(3, 3)
-        bus.wait_for({1: 1, 2: 2, 3: 3})
+            either_bus.announce(3, 3)
+        either_bus.wait_for({1: 1, 2: 2, 3: 3})
         wait_until(lambda: "the cache takes messages again" in caplog.text, "the end of it being said")
     assert caplog.text.count("trying again until it takes it") == 1
     assert caplog.text.count("connected to the broker") == 1, "the connection lived on"
@@ -218,8 +235,8 @@ def test_an_older_state_never_replaces_a_newer_one(bus: Bus) -> None:
 # Poison.
 
 
-def test_what_cannot_be_read_is_set_aside_with_its_reason_and_what_follows_gets_through(bus: Bus) -> None:
-    good = bus.summary(covers=(1, 1))
+def test_what_cannot_be_read_is_set_aside_with_its_reason_and_what_follows_gets_through(either_bus: Bus) -> None:
+    good = either_bus.summary(covers=(1, 1))
     properties = properties_for(good, "id")
     foreign = {
         "type": "exposure-summary",
@@ -240,13 +257,13 @@ def test_what_cannot_be_read_is_set_aside_with_its_reason_and_what_follows_gets_
         (encode(good), pika.BasicProperties(**foreign | {"content_type": "text/plain"}), "unknown-encoding"),
         (b"x" * (8 * 2**20 + 1), properties, "too-large"),
     ]
-    with running(bus.follower()):
+    with running(either_bus.follower()):
         for number, (body, said, _) in enumerate(poison, 1):
-            bus.throw(body, said)
-            bus.announce(number, number)
-        bus.wait_for({number: number for number in range(1, len(poison) + 1)})
-    assert [reason for reason, _, _ in bus.rejected()] == [reason for _, _, reason in poison]
-    assert bus.waiting() == 0
+            either_bus.throw(body, said)
+            either_bus.announce(number, number)
+        either_bus.wait_for({number: number for number in range(1, len(poison) + 1)})
+    assert [reason for reason, _, _ in either_bus.rejected()] == [reason for _, _, reason in poison]
+    assert either_bus.waiting() == 0
 
 
 def test_a_message_of_ours_that_does_not_belong_here_is_set_aside(bus: Bus) -> None:
@@ -260,7 +277,7 @@ def test_a_message_of_ours_that_does_not_belong_here_is_set_aside(bus: Bus) -> N
     assert [(reason, key) for reason, _, key in bus.rejected()] == [("unknown-type", "exposure.test")] * 2
 
 
-def test_odd_keys_headers_and_texts_of_poison_are_kept_as_they_are_or_shown(bus: Bus) -> None:
+def test_odd_keys_headers_and_texts_of_poison_are_kept_as_they_are_or_shown(either_bus: Bus) -> None:
     odd: dict[str, Any] = {
         "none": None,
         "nested": {"list": [1, "two", b"\xff", None], "moment": datetime(2023, 9, 14, tzinfo=UTC)},
@@ -269,13 +286,13 @@ def test_odd_keys_headers_and_texts_of_poison_are_kept_as_they_are_or_shown(bus:
         "bytes": b"\xff\x00",
     }
     properties = pika.BasicProperties(type="odd", headers=odd, message_id="\0", correlation_id="é" * 100)
-    with running(bus.follower()):
-        bus.throw(b"\0", properties, key="exposure.\0")
-        bus.throw(b"\0", properties, key="exposure.ünïcödé")
-        bus.announce(1, 1)
-        bus.wait_for({1: 1})
-    assert [key for _, _, key in bus.rejected()] == ["exposure.\\0", "exposure.ünïcödé"]
-    assert execute(bus.cache_url, "SELECT properties FROM rejected")[0][0].count("nested") == 1
+    with running(either_bus.follower()):
+        either_bus.throw(b"\0", properties, key="exposure.\0")
+        either_bus.throw(b"\0", properties, key="exposure.ünïcödé")
+        either_bus.announce(1, 1)
+        either_bus.wait_for({1: 1})
+    assert [key for _, _, key in either_bus.rejected()] == ["exposure.\\0", "exposure.ünïcödé"]
+    assert execute(either_bus.cache_url, "SELECT properties FROM rejected")[0][0].count("nested") == 1
 
 
 # Healing.
@@ -342,20 +359,20 @@ def test_many_holes_are_asked_for_a_thousand_at_a_time(bus: Bus) -> None:
 
 
 def test_a_relay_and_a_follower_agree_after_whatever_happened(
-    bus: Bus, exposure_db_url: str, monkeypatch: pytest.MonkeyPatch
+    either_bus: Bus, exposure_db_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The queue is deleted, the connection cut, and the cache begins with nothing."""
     monkeypatch.setattr("exposure_publisher.relay.relay.HEARTBEAT_INTERVAL", 0.1)
-    following = bus.follower()
-    with ExposureDB(exposure_db_url) as db, running(Relay(bus.broker_url, exposure_db_url)), running(following):
+    following = either_bus.follower()
+    with ExposureDB(exposure_db_url) as db, running(Relay(either_bus.broker_url, exposure_db_url)), running(following):
         for turn in range(1, 61):
             db.record_many([{"expid": turn * step % 17, "night": NIGHT, "seeing": float(turn)} for step in (1, 3, 5)])
             if turn == 20:
-                bus.speaker.channel.queue_delete(follower_queue(bus.subscriber))
+                either_bus.speaker.channel.queue_delete(follower_queue(either_bus.subscriber))
             if turn == 40:
                 following._link.loop.add_callback_threadsafe(lambda: following._link.drop("the test wants it"))
-        wait_until(lambda: agrees(bus, exposure_db_url), "cache and exposureDB agreeing")
-        wait_until_complete(bus)
+        wait_until(lambda: agrees(either_bus, exposure_db_url), "cache and exposureDB agreeing")
+        wait_until_complete(either_bus)
 
 
 def agrees(bus: Bus, exposure_db_url: str) -> bool:
@@ -404,10 +421,11 @@ def alarms(heard: Listener) -> list[str]:
     return [each.message.message for each in heard.listen().heard if isinstance(each.message, Alarm)]
 
 
-def test_alarms_that_were_kept_are_sent_in_their_order_and_are_gone_then(bus: Bus, outbox: AlarmOutbox) -> None:
+def test_alarms_that_were_kept_are_sent_in_their_order_and_are_gone_then(either_bus: Bus) -> None:
+    outbox = AlarmOutbox(open_cache(either_bus.cache_url))
     for number in (1, 2, 3):
         outbox.keep(make_alarm(f"alarm {number}", "WARN", "qlf"))
-    with listening(bus.broker_url, (ALARM_EXCHANGE, "warn")) as ics, running(bus.follower()):
+    with listening(either_bus.broker_url, (ALARM_EXCHANGE, "warn")) as ics, running(either_bus.follower()):
         ics.wait_until(lambda heard: len(alarms(heard)) == 3, "three alarms")
         wait_until(lambda: outbox.waiting() == 0, "the outbox being empty")
         assert alarms(ics) == ["alarm 1", "alarm 2", "alarm 3"]
@@ -433,15 +451,15 @@ def test_alarms_that_nobody_takes_are_kept_said_once_and_sent_when_somebody_does
     assert "the cache takes messages again" not in caplog.text, "it had never been locked"
 
 
-def test_an_alarm_that_cannot_be_taken_out_is_sent_once_more(bus: Bus, caplog: Log) -> None:
+def test_an_alarm_that_cannot_be_taken_out_is_sent_once_more(either_bus: Bus, caplog: Log) -> None:
     """Better twice than to stand in the cache for ever as if it were on its way."""
-    following = bus.follower()
+    following = either_bus.follower()
     outbox = following._outbox
     outbox.keep(make_alarm("smoke", "ALARM", "qlf"))
     outbox._on_their_way = {1}
-    with locked(bus.cache_url):
+    with locked(either_bus.cache_url):
         following._on_alarms_sent([1])
     assert "the cache " in caplog.text
-    with listening(bus.broker_url, (ALARM_EXCHANGE, "#")) as ics, running(following):
+    with listening(either_bus.broker_url, (ALARM_EXCHANGE, "#")) as ics, running(following):
         wait_until(lambda: outbox.waiting() == 0, "the outbox being empty")
         assert alarms(ics) == ["smoke"]

@@ -6,9 +6,7 @@ to lock, and AMQP heartbeats go out between any two steps.
 
 import logging
 import random
-import re
 from collections.abc import Callable
-from time import monotonic
 from typing import Any, Final
 
 from pika import SelectConnection
@@ -26,11 +24,6 @@ log = logging.getLogger(__name__)
 FIRST_DELAY: Final = 0.2
 LONGEST_DELAY: Final = 3.0
 """Seconds between two tries to connect, before jitter."""
-
-OUT_OF_REACH: Final = 30.0
-"""Seconds that a queue may be out of reach; while its node starts it is for a moment."""
-
-_OUT_OF_REACH: Final = re.compile(r"queue '([^']+)' .*down or inaccessible")
 
 ANSWER_TIMEOUT: Final = 10.0
 """Seconds that a queue may take to accept a consumer."""
@@ -76,7 +69,6 @@ class BrokerLink:
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
         self._broken: set[str] = set()
-        self._suspects: dict[str, float] = {}
         self._last_said = ""
 
     @property
@@ -148,15 +140,6 @@ class BrokerLink:
             self._broken.add(queue)
             self.drop(f"the queue {queue} does not answer, making it anew")
 
-    def _suspect(self, error: BrokerError) -> None:
-        """Have a queue made anew that stays out of reach while its broker answers: it was broken at its birth."""
-        match = _OUT_OF_REACH.search(str(error))
-        if match is None:
-            self._suspects.clear()
-        elif monotonic() - self._suspects.setdefault(match[1], monotonic()) > OUT_OF_REACH:
-            log.warning("the queue %s stays out of reach: making it anew", match[1])
-            self._broken.add(match[1])
-
     def _declare(self, declarer: Declarer) -> None:
         for queue in self._broken:
             declarer.delete(queue)
@@ -170,7 +153,6 @@ class BrokerLink:
         try:
             declare(self._urls[self._turn], f"{self._name} (declaring)", self._declare)
         except BrokerError as error:
-            self._suspect(error)
             self._try_again(error)
             return
         finally:

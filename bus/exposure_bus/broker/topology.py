@@ -33,6 +33,7 @@ Topology = Callable[["Declarer"], None]
 DAY: Final = 24 * 3600
 
 ACCESS_REFUSED: Final = 403
+NOT_FOUND: Final = 404
 _ACTIVE: Final = False
 _PASSIVE: Final = True
 
@@ -122,8 +123,14 @@ def declare_exchanges(declarer: Declarer) -> None:
 def declare_publisher(declarer: Declarer) -> None:
     """Declare what the relay publishes to and reads from."""
     declare_exchanges(declarer)
-    declare_log(declarer)
     declarer.queue(REQUEST_QUEUE, REQUEST_ARGUMENTS)
+    try:
+        declare_log(declarer)
+    except exceptions.ChannelClosedByBroker as error:
+        if error.reply_code != NOT_FOUND:
+            raise
+        # A stream comes up later than its broker, and one that was killed at its birth not before the next restart.
+        log.warning("going on without the log stream, taps have no history for now: %s", error.reply_text)
 
 
 def declare_log(declarer: Declarer) -> None:
