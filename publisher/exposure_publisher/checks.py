@@ -5,11 +5,11 @@ Everything is read on a connection that cannot write, and no file is made.
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -23,6 +23,7 @@ from exposure_publisher.errors import AnotherRelay
 from exposure_publisher.exposuredb import capture_postgresql, capture_sqlite
 from exposure_publisher.exposuredb.engine import open_engine, translated
 from exposure_publisher.relay.leadership import lead
+from exposure_publisher.waiting_files import WRITTEN, check_waiting_files
 
 _DATABASE: Final = "exposureDB"
 _PUBLISH: Final = "start `exposure-bus publish`"
@@ -36,6 +37,7 @@ class _Facts:
     confirmed: int
     unnumbered: int
     working_triggers: frozenset[str]
+    written: tuple[Mapping[str, Any], ...]
 
 
 def check_exposure_db(host: Host) -> Iterator[Finding]:
@@ -57,6 +59,7 @@ def check_exposure_db(host: Host) -> Iterator[Finding]:
     yield ok(_DATABASE, f"{redacted(url)}, {counted(facts.exposures, 'exposure')}")
     yield _triggers(facts.working_triggers, capture_sqlite if path else capture_postgresql)
     yield _numbering(facts.unnumbered, relayed=relay.outcome == "ok")
+    yield check_waiting_files(facts.written)
     yield _confirms(facts)
     yield relay
 
@@ -77,7 +80,8 @@ def _read(url: str, path: Path | None) -> _Facts | None:
                 return None
             row = connection.exec_driver_sql(_FACTS).one()
             triggers = connection.exec_driver_sql(_SQLITE_TRIGGERS if path else _POSTGRESQL_TRIGGERS).scalars()
-            return _Facts(**row._mapping, working_triggers=frozenset(triggers))  # noqa: SLF001 (SQLAlchemy's public name)
+            written = tuple(dict(row) for row in connection.exec_driver_sql(WRITTEN).mappings())
+            return _Facts(**row._mapping, working_triggers=frozenset(triggers), written=written)  # noqa: SLF001 (SQLAlchemy's public name)
     finally:
         engine.dispose()
 

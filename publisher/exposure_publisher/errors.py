@@ -3,7 +3,8 @@
 UsageError
 └── InvalidExposure     a value that an exposure cannot have; names expid, column and value
 BusError
-└── AnotherRelay        another relay leads for this exposureDB
+├── AnotherRelay        another relay leads for this exposureDB
+└── FileChanged         a file changed between being listed and being hashed
 """
 
 from exposure_bus.errors import BusError, UsageError
@@ -15,3 +16,7 @@ class InvalidExposure(UsageError):
 
 class AnotherRelay(BusError):
     """Another relay leads for this exposureDB."""
+
+
+class FileChanged(BusError):
+    """A file is no longer the one that was listed, or changed while it was hashed."""

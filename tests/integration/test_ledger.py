@@ -14,10 +14,15 @@ from tests.raw_sql import changes, connected, execute
 
 from exposure_publisher import ExposureDB
 from exposure_publisher.ledger import Ledger, Unnumbered, open_ledger
+from exposure_publisher.manifest import Listed, Stamp
 from exposure_schemas import ManifestFile
 
 NIGHT = 20230913
-FILES = (ManifestFile(name="desi-00000001.fits.fz", file_class="spectro", size=3, sha256="0" * 64),)
+FILES = Listed(
+    (ManifestFile(name="desi-00000001.fits.fz", file_class="spectro", size=3, sha256="0" * 64),),
+    {"desi-00000001.fits.fz": Stamp(3, 1_694_660_055_926_535_001, 1_694_660_055_926_535_002, 2**64 - 1)},
+)
+NO_FILES = Listed(())
 
 
 @pytest.fixture
@@ -134,18 +139,66 @@ def test_a_manifest_is_kept_for_the_state_it_was_listed_for(db: ExposureDB, ledg
     record(db, 1)
     db.data_written(1, data_location="/data/1")
     (found,) = ledger.unnumbered(10)
-    assert (found.files, found.files_listed) == (None, False)
+    assert (found.listed, found.files_listed) == (None, False)
     ledger.number([found], [FILES], 0)
-    assert [files for _, _, files in ledger.read(1, 1, 1)] == [FILES]
+    assert [files for _, _, files in ledger.read(1, 1, 1)] == [FILES.files]
     record(db, 1, seeing=1.1)
     (found,) = ledger.unnumbered(10)
-    assert (found.files, found.files_listed) == (FILES, True)
-    ledger.number([found], [found.files], 0)
+    assert (found.listed, found.files_listed) == (FILES, True)
+    ledger.number([found], [found.listed], 0)
     db.data_written(1)
     (found,) = ledger.unnumbered(10)
-    assert (found.files, found.files_listed) == (None, False), "written again: the files may be others"
-    ledger.number([found], [()], 0)
+    assert (found.listed, found.files_listed) == (FILES, False), "written again: the files may be others"
+    ledger.number([found], [NO_FILES], 0)
     assert [files for _, _, files in ledger.read(1, 9, 9)] == [()]
+    record(db, 1, seeing=1.2)
+    (found,) = ledger.unnumbered(10)
+    assert (found.listed, found.files_listed) == (NO_FILES, True)
+
+
+# What waits for its files.
+
+
+def test_what_is_left_out_holds_nothing_up(db: ExposureDB, ledger: Ledger) -> None:
+    record(db, *range(1, 10))
+    waiting = {each.expid: each.last_change for each in ledger.unnumbered(5)}
+    assert list(waiting) == [1, 2, 3, 4, 5]
+    assert [each.expid for each in ledger.unnumbered(3, waiting)] == [6, 7, 8]
+
+
+def test_what_was_left_out_and_changed_since_is_found_with_its_newest_state(db: ExposureDB, ledger: Ledger) -> None:
+    record(db, 1, 2, 3)
+    waiting = {each.expid: each.last_change for each in ledger.unnumbered(10)}
+    assert ledger.unnumbered(10, waiting) == []
+    record(db, 2, seeing=1.1)
+    (again,) = ledger.unnumbered(10, waiting)
+    assert again.row is not None
+    assert (again.expid, again.row["seeing"], again.last_change > waiting[2]) == (2, 1.1, True)
+    assert ledger.number([again], [None], 0) == [(2, 1)]
+    assert [each.expid for each in ledger.unnumbered(10)] == [1, 3], "its older change was numbered with it"
+
+
+def test_the_newest_changes_are_found_behind_many_that_wait(
+    db: ExposureDB, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exposure_publisher.ledger.ledger.CHANGES_AT_ONCE", 8)
+    record(db, *range(1, 10))
+    record(db, 1, seeing=1.1)
+    newest = ledger.unnumbered(3, newest=True)
+    assert [each.expid for each in newest] == [8, 9, 1]
+    waiting = {each.expid: each.last_change for each in newest}
+    assert [each.expid for each in ledger.unnumbered(3, waiting, newest=True)] == [5, 6, 7]
+
+
+def test_changes_are_brought_up_to_the_present(db: ExposureDB, ledger: Ledger, exposure_db_url: str) -> None:
+    record(db, 1, 2, 3)
+    found = ledger.unnumbered(10)
+    record(db, 2, seeing=2.2)
+    execute(exposure_db_url, "DELETE FROM exposure WHERE expid = 3")
+    present = ledger.present(found)
+    assert [(each.expid, each.last_change) for each in present] == [(each.expid, each.last_change) for each in found]
+    assert [each.row and each.row["seeing"] for each in present] == [None, 2.2, None]
+    assert present[2].row is None
 
 
 def test_the_confirmed_number_only_rises(db: ExposureDB, ledger: Ledger) -> None:

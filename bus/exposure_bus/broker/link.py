@@ -5,6 +5,7 @@ to lock, and AMQP heartbeats go out between any two steps.
 """
 
 import logging
+import os
 import random
 from collections.abc import Callable
 from typing import Any, Final
@@ -27,6 +28,8 @@ LONGEST_DELAY: Final = 3.0
 
 ANSWER_TIMEOUT: Final = 10.0
 """Seconds that a queue may take to accept a consumer."""
+
+_CLOSED: Final = -1
 
 
 class BrokerLink:
@@ -70,6 +73,10 @@ class BrokerLink:
         self._channel: Channel | None = None
         self._broken: set[str] = set()
         self._last_said = ""
+        # pika's own way to wake its loop takes a lock, which a signal's handler might wait for in vain: it interrupts
+        # whoever holds it.
+        self._stop_asked = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self.loop.add_handler(self._stop_asked, self._on_stop, self.loop.READ)
 
     @property
     def connected(self) -> bool:
@@ -88,16 +95,19 @@ class BrokerLink:
     def close(self) -> None:
         """Give the loop's descriptors back, after `run`."""
         self.loop.close()
+        os.close(self._stop_asked)
+        self._stop_asked = _CLOSED
 
     def stop(self) -> None:
-        """Close the connection and end `run`; safe within a callback and within a signal handler.
+        """Close the connection and end `run`; safe in a callback, in another thread and in a signal handler.
 
         Raises:
             SystemExit: Nothing is open yet and a connection is being made, which may take seconds: end at once.
         """
         if self._declaring:
             raise SystemExit(0)
-        self.loop.add_callback_threadsafe(self._hang_up)
+        if self._stop_asked != _CLOSED:
+            os.eventfd_write(self._stop_asked, 1)
 
     def consume(self, queue: str, on_message: Callable[..., None]) -> str:
         """Consume from a queue on the present channel; a queue that does not answer is made anew.
@@ -222,6 +232,10 @@ class BrokerLink:
     def _on_unblocked(self, _connection: SelectConnection, _frame: Any) -> None:
         self.blocked = False
         log.info("the broker takes messages again")
+
+    def _on_stop(self, descriptor: int, _events: int) -> None:
+        os.eventfd_read(descriptor)
+        self._hang_up()
 
     def _hang_up(self) -> None:
         """Close politely within a second; a broker that does not answer is left."""

@@ -1,19 +1,23 @@
 """The ledger's operations, each one transaction."""
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 
 from exposure_publisher.exposuredb.creation import create_if_missing
 from exposure_publisher.exposuredb.engine import open_engine, translated, writing
 from exposure_publisher.exposuredb.table import COLUMNS
-from exposure_publisher.ledger.rows import COLUMN_LIST, files_of
+from exposure_publisher.ledger.rows import COLUMN_LIST, files_of, listed_of
 from exposure_publisher.ledger.selection import Matches, Selection
 from exposure_publisher.ledger.state import LedgerState
 from exposure_publisher.ledger.unnumbered import Unnumbered
+from exposure_publisher.manifest.listed import Listed
 from exposure_schemas import Manifest
 
 CHANGES_AT_ONCE: Final = 5000
@@ -35,9 +39,15 @@ class Ledger(ABC):
     Every method raises `DatabaseUnreachable` or `DatabaseRefused` when the database does.
     """
 
+    _SEEN: ClassVar[str]
+    """Selects id and expid of the changes that are not left out; ``:left_out`` is JSON."""
+
     def __init__(self, url: str) -> None:
         self._url = url
         self._engine = open_engine(url)
+        self._oldest, self._newest = (
+            sa.text(_UNNUMBERED.format(seen=self._SEEN, order=order)) for order in ("ASC", "DESC")
+        )
         with translated(url):
             create_if_missing(self._engine)
 
@@ -51,24 +61,37 @@ class Ledger(ABC):
             row = connection.execute(sa.text("SELECT epoch, newest, confirmed FROM exposure_ledger_state")).one()
         return LedgerState(epoch=row.epoch, newest=row.newest, confirmed=row.confirmed)
 
-    def unnumbered(self, most: int) -> list[Unnumbered]:
+    def unnumbered(
+        self, most: int, left_out: Mapping[int, int] = MappingProxyType({}), *, newest: bool = False
+    ) -> list[Unnumbered]:
         """Return exposures whose changes have no number yet, the oldest change first.
 
         Args:
             most: The most exposures to return.
+            left_out: Exposures whose changes are known, each with the last one that is; what came after is returned.
+            newest: Whether to return those that changed last, if there are more.
         """
+        query = self._newest if newest else self._oldest
+        values = {"changes": CHANGES_AT_ONCE, "most": most, "left_out": json.dumps(dict(left_out))}
         with translated(self._url), self._engine.connect() as connection:
-            rows = connection.execute(_UNNUMBERED, {"changes": CHANGES_AT_ONCE, "most": most}).all()
+            rows = connection.execute(query, values).all()
         return [_unnumbered(row) for row in rows]
 
+    def present(self, changes: Sequence[Unnumbered]) -> list[Unnumbered]:
+        """Return the same changes with the rows that their exposures have now."""
+        with translated(self._url), self._engine.connect() as connection:
+            rows = connection.execute(_PRESENT, {"expids": [change.expid for change in changes]}).all()
+        found = {row.expid: dict(zip(COLUMNS, row, strict=True)) for row in rows}
+        return [replace(change, row=found.get(change.expid)) for change in changes]
+
     def number(
-        self, changes: Sequence[Unnumbered], manifests: Sequence[Manifest | None], confirmed: int
+        self, changes: Sequence[Unnumbered], manifests: Sequence[Listed | None], confirmed: int
     ) -> list[Numbered]:
         """Give each change the next number, all in one transaction.
 
         Args:
             changes: What `unnumbered` returned; what another relay has numbered since gets none.
-            manifests: The manifest of each.
+            manifests: The files of each.
             confirmed: The broker has everything up to this number; kept in the same transaction.
 
         Returns:
@@ -78,8 +101,8 @@ class Ledger(ABC):
             newest = self._lock_newest(connection)
             mine = self._take(connection, changes)
             numbered = [
-                (change, files, newest + place)
-                for place, (change, files) in enumerate(
+                (change, listed, newest + place)
+                for place, (change, listed) in enumerate(
                     (pair for pair in zip(changes, manifests, strict=True) if pair[0].expid in mine and pair[0].row), 1
                 )
             ]
@@ -131,7 +154,7 @@ class Ledger(ABC):
         """Delete the changes that are to be numbered; return the expids whose changes were still there."""
 
     @abstractmethod
-    def _write(self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Manifest | None, int]]) -> None:
+    def _write(self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]]) -> None:
         """Write each exposure's newest number and manifest."""
 
 
@@ -141,14 +164,17 @@ def now() -> datetime:
 
 
 # The inner limit keeps a page cheap however many changes wait.
-_UNNUMBERED: Final = sa.text(
-    f"""SELECT c.expid AS change_expid, c.last_change, l.files, l.files_of, {COLUMN_LIST}
+_UNNUMBERED: Final = f"""SELECT
+    c.expid AS change_expid, c.last_change, l.files, l.file_stamps, l.files_of, {COLUMN_LIST}
     FROM (SELECT expid, max(id) AS last_change
-          FROM (SELECT id, expid FROM exposure_change ORDER BY id LIMIT :changes) AS oldest
-          GROUP BY expid ORDER BY max(id) LIMIT :most) AS c
+          FROM ({{seen}} ORDER BY c.id {{order}} LIMIT :changes) AS seen
+          GROUP BY expid ORDER BY max(id) {{order}} LIMIT :most) AS c
     LEFT JOIN exposure AS e ON e.expid = c.expid
     LEFT JOIN exposure_ledger AS l ON l.expid = c.expid
     ORDER BY c.last_change"""
+
+_PRESENT: Final = sa.text(f"SELECT {COLUMN_LIST} FROM exposure AS e WHERE e.expid IN :expids").bindparams(
+    sa.bindparam("expids", expanding=True)
 )
 
 _READ: Final = sa.text(
@@ -174,13 +200,13 @@ _CONFIRM: Final = sa.text("UPDATE exposure_ledger_state SET confirmed = :confirm
 
 
 def _unnumbered(row: Any) -> Unnumbered:
-    columns = dict(zip(COLUMNS, row[4:], strict=True)) if row[4] is not None else None
+    columns = dict(zip(COLUMNS, row[5:], strict=True)) if row[5] is not None else None
     listed = columns is not None and row.files_of is not None and row.files_of == columns["data_written_at"]
     return Unnumbered(
         expid=row.change_expid,
         last_change=row.last_change,
         row=columns,
-        files=files_of(row.files) if listed else None,
+        listed=listed_of(row.files, row.file_stamps),
         files_listed=listed,
     )
 

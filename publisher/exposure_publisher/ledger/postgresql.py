@@ -6,9 +6,9 @@ from typing import Final
 import sqlalchemy as sa
 
 from exposure_publisher.ledger.ledger import Ledger, now
-from exposure_publisher.ledger.rows import files_text
+from exposure_publisher.ledger.rows import listed_texts
 from exposure_publisher.ledger.unnumbered import Unnumbered
-from exposure_schemas import Manifest
+from exposure_publisher.manifest.listed import Listed
 
 _TAKE: Final = sa.text(
     """DELETE FROM exposure_change AS c
@@ -18,17 +18,21 @@ _TAKE: Final = sa.text(
 """The highest of them says to the planner that the rows stand at the beginning, however many wait behind."""
 
 _WRITE: Final = sa.text(
-    """INSERT INTO exposure_ledger (expid, sequence, numbered_at, files, files_of)
-    SELECT t.expid, t.sequence, :moment, t.files, t.files_of
-    FROM unnest(CAST(:expids AS bigint[]), CAST(:sequences AS bigint[]), CAST(:files AS text[]),
-                CAST(:files_of AS timestamptz[])) AS t (expid, sequence, files, files_of)
+    """INSERT INTO exposure_ledger (expid, sequence, numbered_at, files_of, files, file_stamps)
+    SELECT t.expid, t.sequence, :moment, t.files_of, t.files, t.file_stamps
+    FROM unnest(CAST(:expids AS bigint[]), CAST(:sequences AS bigint[]), CAST(:files_of AS timestamptz[]),
+                CAST(:files AS text[]), CAST(:stamps AS text[])) AS t (expid, sequence, files_of, files, file_stamps)
     ON CONFLICT (expid) DO UPDATE SET sequence = excluded.sequence, numbered_at = excluded.numbered_at,
-        files = excluded.files, files_of = excluded.files_of"""
+        files_of = excluded.files_of, files = excluded.files, file_stamps = excluded.file_stamps"""
 )
 
 
 class PostgresqlLedger(Ledger):
     """The ledger on PostgreSQL."""
+
+    # A look-up for each change keeps the index's order; a join would sort all that wait.
+    _SEEN = """SELECT c.id, c.expid FROM exposure_change AS c
+        WHERE c.id > coalesce(CAST(CAST(:left_out AS jsonb) ->> CAST(c.expid AS text) AS bigint), 0)"""
 
     def _lock_newest(self, connection: sa.Connection) -> int:
         return int(connection.exec_driver_sql("SELECT newest FROM exposure_ledger_state FOR UPDATE").scalar_one())
@@ -41,14 +45,16 @@ class PostgresqlLedger(Ledger):
         }
         return set(connection.execute(_TAKE, values).scalars())
 
-    def _write(self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Manifest | None, int]]) -> None:
+    def _write(self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]]) -> None:
         if not numbered:
             return
+        texts = [listed_texts(listed) for _, listed, _ in numbered]
         values = {
             "moment": now(),
             "expids": [change.expid for change, _, _ in numbered],
             "sequences": [sequence for _, _, sequence in numbered],
-            "files": [files_text(files) for _, files, _ in numbered],
             "files_of": [change.row and change.row["data_written_at"] for change, _, _ in numbered],
+            "files": [files for files, _ in texts],
+            "stamps": [stamps for _, stamps in texts],
         }
         connection.execute(_WRITE, values)

@@ -14,6 +14,8 @@ import msgspec
 
 from exposure_publisher.errors import InvalidExposure
 from exposure_publisher.exposuredb.table import COLUMNS, as_moment
+from exposure_publisher.manifest.listed import Listed
+from exposure_publisher.manifest.stamp import Stamp
 from exposure_schemas import Exposure, Manifest
 
 COLUMN_LIST: Final = ", ".join(f"e.{column}" for column in COLUMNS)
@@ -27,6 +29,7 @@ _INSTEAD: Final = {"data_written": False, "data_written_at": _NO_MOMENT}
 """What stands for a bad value where an exposure cannot have none: nobody is sent for data that may not be there."""
 _MOMENTS: Final = ("date", "data_written_at")
 _MANIFEST: Final = msgspec.json.Decoder(Manifest)
+_STAMPS: Final = msgspec.json.Decoder(dict[str, Stamp])
 
 
 def exposure_of(row: Mapping[str, Any], sequence: int, files: Manifest | None) -> Exposure:
@@ -51,9 +54,18 @@ def files_of(text: str | None) -> Manifest | None:
     return None if text is None else _MANIFEST.decode(text)
 
 
-def files_text(files: Manifest | None) -> str | None:
-    """Write a manifest as the ledger keeps it."""
-    return None if files is None else msgspec.json.encode(files).decode()
+def listed_of(files: str | None, stamps: str | None) -> Listed | None:
+    """Read a manifest as the ledger keeps it, with what its files were when they were hashed."""
+    manifest = files_of(files)
+    return None if manifest is None else Listed(manifest, _STAMPS.decode(stamps) if stamps else {})
+
+
+def listed_texts(listed: Listed | None) -> tuple[str | None, str | None]:
+    """Write a manifest as the ledger keeps it: its files, and what those that were hashed were then."""
+    if listed is None:
+        return None, None
+    stamps = msgspec.json.encode(listed.stamps).decode() if listed.stamps else None
+    return msgspec.json.encode(listed.files).decode(), stamps
 
 
 def _read(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,13 +6,18 @@ import sqlalchemy as sa
 
 from exposure_publisher.exposuredb.table import as_text
 from exposure_publisher.ledger.ledger import Ledger, now
-from exposure_publisher.ledger.rows import files_text
+from exposure_publisher.ledger.rows import listed_texts
 from exposure_publisher.ledger.unnumbered import Unnumbered
-from exposure_schemas import Manifest
+from exposure_publisher.manifest.listed import Listed
 
 
 class SqliteLedger(Ledger):
     """The ledger on SQLite."""
+
+    _SEEN = """SELECT c.id, c.expid FROM exposure_change AS c LEFT JOIN (
+            SELECT CAST(key AS INTEGER) AS expid, value AS last_change FROM json_each(:left_out)
+        ) AS o ON o.expid = c.expid
+        WHERE o.expid IS NULL OR c.id > o.last_change"""
 
     def _lock_newest(self, connection: sa.Connection) -> int:
         return int(connection.exec_driver_sql("SELECT newest FROM exposure_ledger_state").scalar_one())
@@ -27,16 +32,17 @@ class SqliteLedger(Ledger):
                 mine.add(change.expid)
         return mine
 
-    def _write(self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Manifest | None, int]]) -> None:
+    def _write(self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]]) -> None:
         moment = as_text(now())
         rows = [
-            (change.expid, sequence, moment, files_text(files), change.row and change.row["data_written_at"])
-            for change, files, sequence in numbered
+            (change.expid, sequence, moment, change.row and change.row["data_written_at"], *listed_texts(listed))
+            for change, listed, sequence in numbered
         ]
         if rows:
             connection.exec_driver_sql(
-                """INSERT INTO exposure_ledger (expid, sequence, numbered_at, files, files_of) VALUES (?, ?, ?, ?, ?)
+                """INSERT INTO exposure_ledger (expid, sequence, numbered_at, files_of, files, file_stamps)
+                VALUES (?, ?, ?, ?, ?, ?)
                 ON CONFLICT (expid) DO UPDATE SET sequence = excluded.sequence, numbered_at = excluded.numbered_at,
-                    files = excluded.files, files_of = excluded.files_of""",
+                    files_of = excluded.files_of, files = excluded.files, file_stamps = excluded.file_stamps""",
                 rows,
             )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from exposure_schemas import Manifest
+from exposure_publisher.manifest.listed import Listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class Unnumbered:
     """The newest of its changes that `row` holds; a newer one gets a number of its own."""
     row: dict[str, Any] | None
     """The exposure's columns; None if the row has been deleted since."""
-    files: Manifest | None
-    """The manifest that is kept, if any."""
+    listed: Listed | None
+    """The files that are kept, of this or an earlier state, if any."""
     files_listed: bool
-    """Whether `files` belongs to this state, so that the directory need not be read again."""
+    """Whether `listed` belongs to this state, so that the folder need not be read again."""

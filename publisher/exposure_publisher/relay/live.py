@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from exposure_bus.broker import ConfirmedPublisher
-from exposure_publisher.ledger import Ledger, LedgerRow, LedgerState, Unnumbered
-from exposure_publisher.manifest import list_files
+from exposure_publisher.ledger import Ledger, LedgerRow, LedgerState
+from exposure_publisher.relay.listings import Listings, Ready
 from exposure_publisher.relay.messages import MessageMaker, Outgoing
 from exposure_publisher.relay.unconfirmed import Unconfirmed
 from exposure_schemas import Span, routing_key
@@ -29,14 +29,21 @@ class LiveFlow:
         state: How far it is.
         publisher: Takes the messages, with the span each accounts for as its key.
         maker: Makes them.
+        listings: Written exposures on their way.
     """
 
     def __init__(
-        self, ledger: Ledger, state: LedgerState, publisher: ConfirmedPublisher[object], maker: MessageMaker
+        self,
+        ledger: Ledger,
+        state: LedgerState,
+        publisher: ConfirmedPublisher[object],
+        maker: MessageMaker,
+        listings: Listings,
     ) -> None:
         self._ledger = ledger
         self._publisher = publisher
         self._maker = maker
+        self._listings = listings
         self._cursor = state.confirmed
         self._kept = state.confirmed
         self._again: dict[Span, None] = {}
@@ -51,8 +58,8 @@ class LiveFlow:
 
     @property
     def all_confirmed(self) -> bool:
-        """Whether the broker has everything that was numbered."""
-        return not self._unconfirmed and self._cursor == self.newest
+        """Whether the broker has everything that was numbered, and no files are being listed."""
+        return not self._unconfirmed and self._cursor == self.newest and self._listings.idle
 
     @property
     def starved(self) -> bool:
@@ -67,10 +74,10 @@ class LiveFlow:
         if self._cursor < self.newest:
             self._send_live(self._behind(most))
             return True
-        changes = self._ledger.unnumbered(most)
-        if changes:
-            self._send_live(self._numbered(changes))
-        return bool(changes)
+        page, more = self._page(most)
+        if page:
+            self._send_live(self._numbered(page))
+        return bool(page) or more
 
     def confirmed(self, span: Span) -> None:
         """Note that the broker has a span."""
@@ -103,17 +110,26 @@ class LiveFlow:
             self._send_packed((), span)
         return rows
 
-    def _numbered(self, changes: list[Unnumbered]) -> list[LedgerRow]:
+    def _page(self, most: int) -> tuple[list[Ready], bool]:
+        """Return what can be numbered, in the order it changed, and whether there may be more without waiting."""
+        if self._listings.fresh:
+            return self._listings.take_ready(most, self._ledger.present), True
+        asked = (most + 1) // 2 if self._listings.any_ready else most  # what is ready is not crowded out
+        changes = self._ledger.unnumbered(asked, self._listings.left_out, newest=self._listings.enough)
+        page, begun = self._listings.sort(changes)
+        page += self._listings.take_ready(most - len(page), self._ledger.present)
+        return sorted(page, key=lambda each: each[0].last_change), begun and len(changes) == asked
+
+    def _numbered(self, page: list[Ready]) -> list[LedgerRow]:
         """Number what has changed, and return it; rows deleted since get no number."""
-        # The directories are read before the transaction: a hanging file server must not lock the exposureDB.
-        listed = [change.files if change.files_listed else list_files(change.row or _NOT_WRITTEN) for change in changes]
         watermark = self._unconfirmed.watermark
+        changes, listed = zip(*page, strict=True)
         numbers = dict(self._ledger.number(changes, listed, watermark))
         self._kept = watermark
         self.newest = max(self.newest, *numbers.values(), 0)
         return [
-            (numbers[change.expid], change.row, files)
-            for change, files in zip(changes, listed, strict=True)
+            (numbers[change.expid], change.row, files.files if files else None)
+            for change, files in page
             if change.row is not None and change.expid in numbers
         ]
 
@@ -134,6 +150,5 @@ class LiveFlow:
         self._publisher.publish(span, EXCHANGE, key, outgoing.body, outgoing.properties)
 
 
-_NOT_WRITTEN: Final = {"data_written": False, "data_location": None}
 _EMPTY_KEY: Final = "exposure.pending.none.none"
 """Under which a span is accounted for that has no exposure left to show."""

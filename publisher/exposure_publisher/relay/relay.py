@@ -1,11 +1,13 @@
 """The relay itself: one loop in which the broker, the exposureDB and the clock take turns.
 
-It is idle until something wakes it: a commit in the exposureDB, a confirm or a request from the broker, a timer.
+It is idle until something wakes it: a commit in the exposureDB, a confirm or a request from the broker, a timer, or a
+thread beside the loop that has listed the files of an exposure.
 Wherever it is killed, what the broker has not confirmed is in the ledger, and goes out again at the next start.
 """
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import pika
@@ -13,9 +15,11 @@ from pika.channel import Channel
 
 from exposure_bus.broker import BrokerLink, ConfirmedPublisher, envelope_of, properties_for
 from exposure_bus.broker.topology import declare_publisher
-from exposure_bus.errors import DatabaseError, DatabaseRefused
+from exposure_bus.errors import DatabaseError, DatabaseRefused, Incomplete
 from exposure_publisher.errors import AnotherRelay
+from exposure_publisher.manifest import Job, Lister, Listing
 from exposure_publisher.relay.answers import Answers, ReplayPart
+from exposure_publisher.relay.listings import Listings
 from exposure_publisher.relay.live import LiveFlow
 from exposure_publisher.relay.messages import MessageMaker
 from exposure_publisher.relay.source import Source
@@ -42,10 +46,19 @@ class Relay:
         exposure_db_url: The exposureDB.
         content_type: How bodies are written: msgpack, or JSON for foreign tools.
         once: End when everything that is there has been confirmed.
+        checksums: Compute the checksums that no checksum file has.
+        check_headers: Say in the log where FITS headers are at odds with the exposureDB; needs astropy.
     """
 
     def __init__(
-        self, broker_url: str, exposure_db_url: str, *, content_type: str = MSGPACK, once: bool = False
+        self,
+        broker_url: str,
+        exposure_db_url: str,
+        *,
+        content_type: str = MSGPACK,
+        once: bool = False,
+        checksums: bool = True,
+        check_headers: bool = False,
     ) -> None:
         self._exposure_db_url = exposure_db_url
         self._content_type = content_type
@@ -58,6 +71,10 @@ class Relay:
             lost=self._on_lost,
         )
         self._later = self._link.loop.call_later
+        self._lister = Lister(self._on_listed)
+        self._listings = Listings(
+            self._lister, later=self._later, wake=self._pump_soon, checksums=checksums, headers=check_headers
+        )
         self._source: Source | None = None
         self._watched = -1
         self._channel: Channel | None = None
@@ -68,7 +85,7 @@ class Relay:
         self._epoch = ""
         self._pumping = self._starved = self._keeping = self._resending = self._ever_opened = False
         self._next_look: Any = None
-        self._last_said = self._last_reason = ""
+        self._last_said = self._last_reason = self._left_behind = ""
 
     def run(self) -> None:
         """Relay until `stop`.
@@ -77,6 +94,7 @@ class Relay:
             BrokerRefused: The broker refuses at the start.
             DatabaseRefused: The exposureDB refuses at the start.
             AnotherRelay: With `once`: another relay leads.
+            Incomplete: With `once`: exposures wait for files that are missing or changing.
         """
         self._later(0, self._open_source)
         self._later(HEARTBEAT_INTERVAL, self._beat)
@@ -84,7 +102,10 @@ class Relay:
             self._link.run()
         finally:
             self._close_source()
+            self._lister.close()
             self._link.close()
+        if self._left_behind:
+            raise Incomplete(self._left_behind)
 
     def stop(self) -> None:
         """End `run` soon; safe in a signal handler."""
@@ -123,6 +144,7 @@ class Relay:
             self._source.close()
             self._source = None
         self._live = self._answers = None
+        self._listings.forget()
 
     def _database_failed(self, error: DatabaseError) -> None:
         self._say_once(f"{error}; trying again until it does")
@@ -165,7 +187,7 @@ class Relay:
             return
         maker = MessageMaker(state.epoch, self._content_type)
         self._epoch = state.epoch
-        self._live = LiveFlow(self._source.ledger, state, self._publisher, maker)
+        self._live = LiveFlow(self._source.ledger, state, self._publisher, maker, self._listings)
         self._answers = Answers(self._source.ledger, self._publisher, maker, state.epoch)
         if not self._once:
             self._channel.basic_qos(prefetch_count=100)
@@ -225,7 +247,16 @@ class Relay:
 
     def _finish(self) -> None:
         self._keep_confirmed()
+        if held := self._listings.held:
+            expids = ", ".join(map(str, held[:10])) + (", …" if len(held) > 10 else "")  # noqa: PLR2004 (a line's worth)
+            self._left_behind = (
+                f"not announced, since files of theirs are missing or changing: {expids}; they wait for the next run"
+            )
         self._link.stop()
+
+    def _on_listed(self, job: Job, listing: Listing) -> None:
+        """Bring a result from the thread that has it to the loop."""
+        self._link.loop.add_callback_threadsafe(partial(self._listings.done, job, listing))
 
     def _on_confirmed(self, keys: list[object]) -> None:
         self._last_reason = ""
@@ -295,6 +326,7 @@ class Relay:
 
     def _beat(self) -> None:
         self._later(HEARTBEAT_INTERVAL, self._beat)
+        self._lister.relieve()
         try:
             if self._source is not None:
                 self._source.check()

@@ -1,0 +1,87 @@
+"""An exposure's folder: which of its files lie there, and what the checksum file says of them. No file is hashed."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from exposure_publisher.manifest.stamp import Stamp, stamp_of
+from exposure_schemas import file_class_of
+from exposure_schemas.checksum_file import checksum_names, read_checksums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """What was found in a folder."""
+
+    stamps: Mapping[str, Stamp]
+    """Its files of known classes and those that the checksum file lists, by name."""
+    checksums: Mapping[str, str]
+    """SHA-256 by file name, as the exposure's checksum file has them; empty if there is none."""
+    missing: tuple[str, ...]
+    """Names that the checksum file lists and that are not there, ascending."""
+    passed_over: tuple[str, ...]
+    """Names that it lists and that no manifest can hold: in another folder, or no regular files."""
+
+
+def location_of(row: Mapping[str, Any]) -> Path | None:
+    """Return the folder in which the files of an exposure are to be listed.
+
+    Returns:
+        None while data is not written, and for a location that is no path of this host, such as a URL.
+    """
+    location = row["data_location"]
+    if row["data_written"] != 1 or not isinstance(location, str):
+        return None  # SQLite keeps whatever it was given, bytes too
+    return Path(location) if location.startswith("/") else None
+
+
+def look_into(path: Path, expid: int, night: int, alive: Callable[[], object] = lambda: None) -> Folder:
+    """Look into an exposure's folder.
+
+    Args:
+        path: The folder.
+        expid: Exposure number.
+        night: YYYYMMDD, which older checksum files have in their names.
+        alive: Called after each step that a file server has answered.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: Its path or its checksum file is no text.
+    """
+    names = frozenset(os.listdir(path))  # noqa: PTH208 (unlike scandir, it never holds up other threads)
+    alive()
+    checksums = _checksums(path, names.intersection(checksum_names(expid, night)))
+    alive()
+    ours = {name for name in names if name in checksums or file_class_of(name, expid)}
+    stamps = {name: stamp for name in ours if (stamp := _stamp(path / name, alive))}
+    missing = {name for name in checksums.keys() - names if "/" not in name and name != _STANDARD_INPUT}
+    return Folder(
+        stamps=stamps,
+        checksums=checksums,
+        missing=tuple(sorted(missing)),
+        passed_over=tuple(sorted(checksums.keys() - stamps.keys() - missing)),
+    )
+
+
+_STANDARD_INPUT = "-"
+"""What ``sha256sum`` calls its input, which is no file."""
+
+
+def _checksums(path: Path, names: Iterable[str]) -> dict[str, str]:
+    """Read the checksum file; of two, that of today's name, which sorts first."""
+    for name in sorted(names):
+        return read_checksums((path / name).read_text(encoding="utf-8"))
+    return {}
+
+
+def _stamp(path: Path, alive: Callable[[], object]) -> Stamp | None:
+    """Return a file's stamp; None for what is no regular file, or no longer there."""
+    try:
+        status = os.stat(path, follow_symlinks=False)  # noqa: PTH116 (unlike DirEntry's, it never holds up others)
+    except FileNotFoundError:
+        return None
+    alive()
+    return stamp_of(status) if stat.S_ISREG(status.st_mode) else None
