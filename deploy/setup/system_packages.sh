@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The programs that come from the system's packages: RabbitMQ, PostgreSQL, rsync.
+# The programs that come from the system's packages: RabbitMQ, PostgreSQL, rsync, OpenSSH.
 
 # install_system_packages PYTHON
 install_system_packages() {
@@ -21,6 +21,8 @@ missing_packages() {
     [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || echo rabbitmq-server
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
     command -v rsync >/dev/null || echo rsync
+    command -v ssh >/dev/null || echo openssh-client
+    [[ -x /usr/sbin/sshd ]] || echo openssh-server
     # Debian's Python comes without what puts pip into a virtual environment.
     environment_has_pip || "$1" -c 'import ensurepip' 2>/dev/null || echo "$1-venv"
 }

@@ -1,6 +1,6 @@
 """Bringing an exposure's files: verified, and whole or not at all under their names."""
 
-from exposure_subscriber.fetch.fetch import fetch_files
+from exposure_subscriber.fetch.fetch import Fetching
 from exposure_subscriber.fetch.file_path import FetchedFile, FilePath
 
-__all__ = ["FetchedFile", "FilePath", "fetch_files"]
+__all__ = ["FetchedFile", "Fetching", "FilePath"]

@@ -8,10 +8,11 @@ from msgspec.structs import replace as with_fields
 from exposure_schemas import ManifestFile
 from exposure_subscriber.errors import FileDiffers, Mismatch
 from exposure_subscriber.fetch.file_path import FetchedFile
+from exposure_subscriber.fetch.filling import fill
 from exposure_subscriber.fetch.hashing import Content, read_through
 from exposure_subscriber.fetch.progress import Progress, Tally
 from exposure_subscriber.fetch.quarantine import quarantine
-from exposure_subscriber.fetch.source import FileState, Source, SourceFile
+from exposure_subscriber.fetch.source import Source, SourceFile
 from exposure_subscriber.fetch.standing import is_same, is_taken
 from exposure_subscriber.fetch.temporary import Temporary
 
@@ -22,8 +23,8 @@ class _Copied:
 
     content: Content
     """What was written."""
-    state: FileState
-    """Size and time of the source when it was opened."""
+    modified: int | None
+    """Time of the source's last modification when it was opened, nanoseconds since 1970 (UTC)."""
     why_wrong: str | None
     """What is wrong with it; None if it is right."""
 
@@ -50,7 +51,7 @@ class Copying:
         """
         expected = file if file.sha256 or self.overwrite else self._with_hash(file)
         if is_same(self.folder, expected, self.progress):
-            return FetchedFile.at(self.folder, file, expected.sha256)
+            return self.progress.finished(FetchedFile.at(self.folder, file, expected.sha256))
         if not self.overwrite:
             raise FileDiffers(
                 f"{self.folder / file.name} differs from the file in {self.source.where}, and overwriting is off: "
@@ -65,11 +66,12 @@ class Copying:
             Mismatch: It is wrong, twice; the second copy is in quarantine.
             FetchError: It cannot be read or written; the children of this error say why.
         """
-        with Temporary(self.folder, file.name) as temporary:
+        with Temporary(self.folder, file, self.progress, resume=True) as temporary:
             copied = self._attempt(file, temporary)
             if copied.why_wrong is None:
                 return self._put_in_place(file, copied, temporary)
-        with Temporary(self.folder, file.name) as temporary:  # it may have been replaced while it was read
+        # It may have been replaced while it was read, or what an interrupted fetch left may have been damaged.
+        with Temporary(self.folder, file, self.progress, resume=False) as temporary:
             copied = self._attempt(file, temporary)
             if copied.why_wrong is None:
                 return self._put_in_place(file, copied, temporary)
@@ -78,24 +80,22 @@ class Copying:
     def _attempt(self, file: ManifestFile, temporary: Temporary) -> _Copied:
         tally = Tally(self.progress)
         with self.source.open(file.name) as opened:
-            state = opened.state()
-            content = _fill(temporary, opened, tally, file.size)
-            changed = opened.state() != state
-        why_wrong = _why_wrong(file, content, changed=changed)
+            content = fill(temporary, opened, tally, file.size)
+            why_wrong = _why_wrong(file, content, opened)
         if why_wrong:
             tally.take_back()
-        return _Copied(content=content, state=state, why_wrong=why_wrong)
+        return _Copied(content=content, modified=opened.state.modified, why_wrong=why_wrong)
 
     def _put_in_place(self, file: ManifestFile, copied: _Copied, temporary: Temporary) -> FetchedFile:
         sha256 = copied.content.sha256
-        temporary.flush(copied.state.modified)
+        temporary.flush(copied.modified)
         if not self.overwrite and is_taken(self.folder, file.name):  # another process put it there meanwhile
             uncounted = replace(self, progress=Progress(None))
             there = uncounted.keep(with_fields(file, sha256=sha256))
             if there is not None:
-                return there
+                return self.progress.finished(there)
         temporary.take_place()
-        return FetchedFile.at(self.folder, file, sha256)
+        return self.progress.finished(FetchedFile.at(self.folder, file, sha256))
 
     def _mismatch(self, file: ManifestFile, copied: _Copied, temporary: Temporary) -> Mismatch:
         why = copied.why_wrong or ""
@@ -108,23 +108,11 @@ class Copying:
         return with_fields(file, sha256=found.sha256)
 
 
-def _fill(temporary: Temporary, opened: SourceFile, tally: Tally, expected: int) -> Content:
-    """Fill the temporary file; the hash is always of the bytes that stand in it."""
-    if opened.clone_to(temporary.descriptor):
-        return read_through(temporary.read_into, tally.add, expected)
-
-    def write(block: memoryview) -> None:
-        temporary.write(block)
-        tally.add(block)
-
-    return read_through(opened.read_into, write, expected)
-
-
-def _why_wrong(file: ManifestFile, content: Content, *, changed: bool) -> str | None:
+def _why_wrong(file: ManifestFile, content: Content, opened: SourceFile) -> str | None:
     if content.size > file.size:
         return f"is longer than the {file.size} bytes it should have"
     if content.size < file.size:
         return f"has {content.size} bytes instead of {file.size}"
     if file.sha256 is not None:
         return None if content.sha256 == file.sha256 else f"has SHA-256 {content.sha256} instead of {file.sha256}"
-    return "changed while it was read" if changed else None
+    return "changed while it was read" if opened.changed() else None

@@ -1,11 +1,13 @@
 """The folder that files are copied to."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from exposure_schemas import ManifestFile
 from exposure_subscriber.errors import NoSpace
-from exposure_subscriber.fetch.temporary import remove_leftovers
+from exposure_subscriber.fetch.leftovers import bytes_held, remove_leftovers
 from exposure_subscriber.fetch.writable import writable
 
 MARGIN: Final = 16 * 2**20
@@ -13,16 +15,32 @@ MARGIN: Final = 16 * 2**20
 
 
 def prepare(folder: Path) -> Path:
-    """Make the folder if it is not there, clear it of what dead processes left, and return its absolute path.
+    """Make the folder if it is not there, and return its absolute path.
 
     Raises:
-        FetchError: It cannot be made or read, or it is no folder.
+        FetchError: It cannot be made, or it is no folder.
     """
     folder = folder.absolute()
     with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(folder)
     return folder
+
+
+def clear(folder: Path, wanted: Sequence[ManifestFile]) -> None:
+    """Remove what dead processes left, and make sure that the rest of some files can be written, before any is.
+
+    Args:
+        folder: The destination.
+        wanted: The files that are to be copied; what is there of them already is gone on with.
+
+    Raises:
+        NoSpace: There is too little room.
+        FetchError: The folder cannot be read.
+    """
+    with writable(folder):
+        remove_leftovers(folder, wanted)
+        needed = sum(file.size for file in wanted) - bytes_held(folder, wanted)
+    require_room(folder, needed)
 
 
 def require_room(folder: Path, needed: int) -> None:
@@ -35,7 +53,7 @@ def require_room(folder: Path, needed: int) -> None:
         found = os.statvfs(folder)
     free = found.f_bavail * found.f_frsize
     says_its_size = found.f_blocks > 0  # some network file systems do not
-    if needed and says_its_size and free < needed + MARGIN:
+    if needed > 0 and says_its_size and free < needed + MARGIN:
         raise NoSpace(f"{folder} has {free:,} bytes free, {needed:,} and a margin of {MARGIN:,} are needed: make room")
 
 

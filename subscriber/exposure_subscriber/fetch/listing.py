@@ -25,18 +25,22 @@ class Asked:
     classes: frozenset[str]
     """Their names, synonyms resolved."""
     by_name: bool
-    """False for ``"all"``: whatever there is, and perhaps nothing."""
+    """Whether there must be a file of each; False for ``"all"``: whatever there is, and perhaps nothing."""
 
     @classmethod
-    def of(cls, file_class: str | Iterable[str]) -> Self:
+    def of(cls, file_class: str | Iterable[str], *, if_there: bool = False) -> Self:
         """Read what a caller asks for.
+
+        Args:
+            file_class: One class, several, or ``"all"``.
+            if_there: Be content with what there is of them, as for ``"all"``.
 
         Raises:
             UnknownFileClass: A name is no file class, or none is given.
         """
         names = (file_class,) if isinstance(file_class, str) else tuple(file_class)
         try:
-            return cls(classes=classes_asked(names), by_name=ALL not in names)
+            return cls(classes=classes_asked(names), by_name=ALL not in names and not if_there)
         except InvalidValue as error:
             raise UnknownFileClass(str(error)) from error
 
@@ -96,4 +100,4 @@ def _by_name(files: Iterable[ManifestFile]) -> tuple[ManifestFile, ...]:
 
 def _size(source: Source, name: str) -> int:
     with source.open(name) as opened:
-        return opened.state().size
+        return opened.state.size

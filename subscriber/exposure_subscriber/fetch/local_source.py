@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from exposure_subscriber.errors import LocationRefused, SourceUnreachable
+from exposure_subscriber.fetch.hashing import Reader
 from exposure_subscriber.fetch.location import Location, is_beneath
-from exposure_subscriber.fetch.source import FileState
+from exposure_subscriber.fetch.source import FileState, Target
 
 FICLONE: Final = 0x40049409
 """The request of ioctl_ficlone(2), which the fcntl module of Python 3.11 does not name."""
@@ -36,25 +37,29 @@ class LocalFile:
     def __init__(self, where: str, descriptor: int) -> None:
         self._where = where
         self._descriptor = descriptor
+        self.state = self._state_now()
 
-    def state(self) -> FileState:
-        """Return its size and time as they are now."""
-        with _readable(self._where):
-            found = os.fstat(self._descriptor)
-        return FileState(found.st_size, found.st_mtime_ns)
+    def changed(self) -> bool:
+        """Whether its size or time is another one now."""
+        return self._state_now() != self.state
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
         """Fill a buffer from an offset in bytes, and return how many bytes came; 0 at the end."""
         with _readable(self._where):
             return os.preadv(self._descriptor, [buffer], offset)
 
-    def clone_to(self, descriptor: int) -> bool:
-        """Let an open, empty file share this one's blocks, where the file system can."""
+    def fill(self, target: Target) -> Reader | None:
+        """Let the target share this file's blocks, where the file system can."""
         try:
-            fcntl.ioctl(descriptor, FICLONE, self._descriptor)
+            fcntl.ioctl(target.descriptor, FICLONE, self._descriptor)
         except OSError:  # whatever hinders cloning and copying alike is found again, and named, by copying
-            return False
-        return True
+            return None
+        return target.read_into
+
+    def _state_now(self) -> FileState:
+        with _readable(self._where):
+            found = os.fstat(self._descriptor)
+        return FileState(found.st_size, found.st_mtime_ns)
 
 
 class LocalSource:

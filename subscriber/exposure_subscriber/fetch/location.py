@@ -1,7 +1,8 @@
 """From what ICS calls a folder to where this host finds it, refusing what leads elsewhere.
 
 A location comes over the network, so nothing in it is trusted: only absolute paths and URLs are read, and neither
-may climb with ``..``, hide a control character or look like an option.
+may climb with ``..``, hide a control character or look like an option. Another host is asked only if the location
+map leads to it: the map is the list of hosts and folders that may be read.
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from exposure_subscriber.errors import LocationRefused, SourceUnreachable
+from exposure_subscriber.fetch.remote import canonical_url, url_of_host_and_path
 
 FILE: Final = "file"
 """The scheme of a path."""
@@ -60,7 +62,8 @@ def resolve(data_location: str | None, location_map: Mapping[str, str]) -> Locat
 
     Raises:
         SourceUnreachable: There is no data location.
-        LocationRefused: It is relative, climbs with ``..``, carries a control character or looks like an option.
+        LocationRefused: It is relative, climbs with ``..``, carries a control character, looks like an option, or is
+            on another host that the location map does not lead to.
     """
     if not data_location:
         raise SourceUnreachable("the exposure has no data location: ask ICS where its files are")
@@ -71,23 +74,35 @@ def resolve(data_location: str | None, location_map: Mapping[str, str]) -> Locat
         if location == prefix or location.startswith(stem + "/"):
             root = targets[prefix]
             return Location(text=canonical(root.rstrip("/") + location[len(stem) :]), root=root)
-    return Location(text=location)
+    return _unmapped(location)
+
+
+def _unmapped(location: str) -> Location:
+    unmapped = Location(text=location)
+    if unmapped.scheme != FILE:
+        raise LocationRefused(
+            f"location {location!r} is on another host, and the location map leads to no folder there: "
+            f"if it may be read, add {location!r}, or a folder above it, to the map"
+        )
+    return unmapped
 
 
 def canonical(text: str) -> str:
-    """Return the one spelling of a location: a normalised absolute path, or a URL of a foreign scheme.
+    """Return the one spelling of a location: a normalised absolute path, or a URL of another scheme than ``file``.
+
+    rsync's ``host:path`` becomes ``ssh://host/path``, or ``ssh://host/~/path`` where it is relative to a home.
 
     Raises:
         LocationRefused: It is neither, or leads where it must not.
     """
     _refuse_odd(text, text)
-    url = _URL.fullmatch(text)
+    url = _URL.fullmatch(url_of_host_and_path(text) or text)
     if url is None:
         return _canonical_path(text, text)
     scheme, rest = url[1].lower(), url[2]
     if scheme == FILE:
         return _canonical_path(_path_of_url(rest, text), text)
-    return f"{scheme}://{rest.rstrip('/')}"
+    return canonical_url(scheme, rest)
 
 
 def is_beneath(path: str, root: str) -> bool:

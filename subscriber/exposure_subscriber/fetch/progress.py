@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 
+from exposure_subscriber.fetch.file_path import FetchedFile
+
 
 class Abandoned(Exception):
     """Another file failed, or the user interrupted; never leaves this package."""
@@ -13,10 +15,12 @@ class Progress:
 
     Args:
         report: Called with an increment of bytes, from the thread that did them; None if nobody watches.
+        done: Called with each file that is done, likewise.
     """
 
-    def __init__(self, report: Callable[[int], None] | None) -> None:
+    def __init__(self, report: Callable[[int], None] | None, done: Callable[[FetchedFile], None] | None = None) -> None:
         self._report = report
+        self._done = done
         self._failure: BaseException | None = None
         self._ending = threading.Lock()
 
@@ -40,6 +44,12 @@ class Progress:
             raise Abandoned
         if self._report is not None and count:
             self._report(count)
+
+    def finished(self, file: FetchedFile) -> FetchedFile:
+        """Tell of a file that is done, and return it."""
+        if self._done is not None:
+            self._done(file)
+        return file
 
 
 class Tally:

@@ -1,43 +1,51 @@
 """A file under a hidden name of its own beside its target, until it is known to be right.
 
-It is locked while it is written. A process that dies leaves it behind, but not locked: the next fetch to the same
-folder removes it.
+It is locked while it is written, here or by a program that was handed it. What an interrupted fetch or a dead process
+leaves behind is not locked: the next fetch of the same content to the same folder goes on with it, any other removes
+it.
 """
 
 import fcntl
 import os
-import re
 import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from exposure_schemas import ManifestFile
+from exposure_subscriber.errors import SourceUnreachable
+from exposure_subscriber.fetch.hashing import SMALL
+from exposure_subscriber.fetch.leftovers import key_of, lock, part_name, taken_over
+from exposure_subscriber.fetch.progress import Abandoned, Progress
 from exposure_subscriber.fetch.writable import writable
 
-_LONGEST_STEM: Final = 50
-"""Characters of the target's name in the temporary one, which must stay below 255 bytes in any alphabet."""
-
-_NAME: Final = re.compile(r"\..+\.[0-9]+-[0-9a-f]{16}\.part", re.DOTALL)
 _CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_OPEN: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _WRITE_OUT: Final = 8 * 2**20
 """Bytes after which the kernel is asked to begin writing to disk, so that the flush at the end finds little to do."""
+
+_INTERRUPTED: Final = (SourceUnreachable, Abandoned, KeyboardInterrupt)
 
 
 class Temporary:
     """A file being written; a context manager, which removes it unless it has been moved to its place.
 
+    What was interrupted stays for the next fetch, if its checksum will tell whether it was worth keeping.
+
     Args:
         folder: The folder of its target.
-        name: Its target's name.
+        file: What it is to hold.
+        progress: Tells whether the fetch has been ended.
+        resume: Go on with what an interrupted fetch of the same content has left.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._target = folder / name
-        self._path, self.descriptor = _create(folder, name)
-        self._written = 0
-        self._begun = 0
+    def __init__(self, folder: Path, file: ManifestFile, progress: Progress, *, resume: bool) -> None:
+        self._progress = progress
+        self._target = folder / file.name
+        self._resumable = file.sha256 is not None
+        found = taken_over(folder, file) if resume and self._resumable else None
+        self.path, self.descriptor, self.held = found or (*_create(folder, file), 0)
+        self._written = self._begun = self.held
 
     def __enter__(self) -> Self:
         return self
@@ -46,8 +54,9 @@ class Temporary:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with writable(self._path):
-                self._path.unlink(missing_ok=True)
+            if not (isinstance(error, _INTERRUPTED) and self._worth_keeping()):
+                with writable(self.path):
+                    self.path.unlink(missing_ok=True)
         finally:
             os.close(self.descriptor)
 
@@ -55,7 +64,7 @@ class Temporary:
         """Append a block."""
         with writable(self._target):
             while block:
-                count = os.write(self.descriptor, block)
+                count = os.pwrite(self.descriptor, block, self._written)
                 self._written += count
                 block = block[count:]
             if self._written - self._begun >= _WRITE_OUT:
@@ -66,24 +75,32 @@ class Temporary:
         with writable(self._target):
             return os.preadv(self.descriptor, [buffer], offset)
 
-    def flush(self, modified: int) -> None:
+    def go_on(self) -> None:
+        """Raise `Abandoned` if the fetch has been ended."""
+        self._progress.advance(0)
+
+    def flush(self, modified: int | None) -> None:
         """Make sure that it is on disk.
 
         Args:
-            modified: Time of its last modification, nanoseconds since 1970 (UTC).
+            modified: Time of its last modification, nanoseconds since 1970 (UTC); None leaves the present.
         """
         with writable(self._target):
-            os.utime(self.descriptor, ns=(modified, modified))
+            if modified is not None:
+                os.utime(self.descriptor, ns=(modified, modified))
             os.fsync(self.descriptor)
 
     def take_place(self) -> None:
         """Move it to its target, in place of whatever file or link stands there."""
         with writable(self._target):
-            self._path.replace(self._target)
+            self.path.replace(self._target)
 
     def move_to(self, path: Path) -> None:
         """Move it elsewhere on the same file system; what goes wrong is an `OSError`."""
-        self._path.replace(path)
+        self.path.replace(path)
+
+    def _worth_keeping(self) -> bool:
+        return self._resumable and os.fstat(self.descriptor).st_size > SMALL
 
     def _begin_writing_out(self) -> None:
         # Linux starts writing what is dirty and drops what is clean; of what was just written, nothing is clean.
@@ -91,44 +108,13 @@ class Temporary:
         self._begun = self._written
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of processes that are no more."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                _remove_if_left(Path(entry.path))
-
-
-def _create(folder: Path, name: str) -> tuple[Path, int]:
+def _create(folder: Path, file: ManifestFile) -> tuple[Path, int]:
     """Create and lock; begin again if it was taken for a leftover in between."""
     while True:
-        path = folder / f".{name[:_LONGEST_STEM]}.{os.getpid()}-{secrets.token_hex(8)}.part"
-        with writable(folder / name):
+        path = folder / part_name(file.name, key_of(file), f"{os.getpid()}-{secrets.token_hex(8)}")
+        with writable(folder / file.name):
             descriptor = os.open(path, _CREATE, 0o666)
-        if _lock(descriptor, fcntl.LOCK_EX) and os.fstat(descriptor).st_nlink == 0:
+        if lock(descriptor, fcntl.LOCK_EX) and os.fstat(descriptor).st_nlink == 0:
             os.close(descriptor)
             continue
         return path, descriptor
-
-
-def _remove_if_left(path: Path) -> None:
-    try:
-        descriptor = os.open(path, _OPEN)
-    except OSError:  # moved to its place meanwhile, or another user's: not ours to remove
-        return
-    try:
-        if _lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            path.unlink(missing_ok=True)
-    except PermissionError:  # another user's, in a folder that several share
-        return
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, how: int) -> bool:
-    """Return whether it is locked now; where the file system has no locks nothing is, and no leftover is removed."""
-    try:
-        fcntl.flock(descriptor, how)
-    except OSError:
-        return False
-    return True

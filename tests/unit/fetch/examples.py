@@ -1,13 +1,13 @@
 """An exposure with real files, made small, and the shortest way to fetch it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from exposure_schemas import Exposure, ManifestFile, file_class_of
-from exposure_subscriber.fetch import FilePath, fetch_files
+from exposure_subscriber.fetch import Fetching, FilePath
 from exposure_subscriber.fetch.hashing import BLOCK
 
 EXPID: Final = 12345
@@ -65,9 +65,15 @@ def written(folder: Path, files: Mapping[str, bytes] = FILES, *, hashed: bool = 
     return exposure_at(write(folder, files), manifest_of(files, hashed=hashed))
 
 
-def fetch(exposure: Exposure, dest: Path | None, **options: Any) -> FilePath:
-    defaults: dict[str, Any] = {"file_class": "all", "overwrite": True, "location_map": {}}
-    return fetch_files(exposure, dest=dest, **(defaults | options))
+def fetch(
+    exposure: Exposure,
+    dest: Path | None,
+    *,
+    file_class: str | Iterable[str] = "all",
+    progress: Callable[[int], None] | None = None,
+    **how: Any,
+) -> FilePath:
+    return Fetching.of(file_class, **how).fetch(exposure, dest, progress)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -21,9 +21,9 @@ from tests.unit.fetch.examples import (
 
 from exposure_subscriber.errors import FetchError
 from exposure_subscriber.fetch.copying import Copying
-from exposure_subscriber.fetch.hashing import BLOCK, BLOCKS, read_through
+from exposure_subscriber.fetch.hashing import BLOCK, BLOCKS, Reader, read_through
 from exposure_subscriber.fetch.progress import Progress
-from exposure_subscriber.fetch.source import FileState
+from exposure_subscriber.fetch.source import FileState, Target
 
 TOTAL = sum(map(len, FILES.values()))
 
@@ -145,6 +145,7 @@ class Cloned:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self.state = FileState(len(content), 1_000_000_000)
 
     def names(self) -> list[str]:
         return [SPECTRO]
@@ -153,14 +154,15 @@ class Cloned:
     def open(self, _name: str) -> Iterator["Cloned"]:
         yield self
 
-    def state(self) -> FileState:
-        return FileState(len(self._content), 1_000_000_000)
+    def changed(self) -> bool:
+        return False
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
         raise AssertionError(f"{len(buffer)} bytes read at {offset}: the clone is what counts")
 
-    def clone_to(self, descriptor: int) -> bool:
-        return os.write(descriptor, self._content) == len(self._content)
+    def fill(self, target: Target) -> Reader:
+        os.write(target.descriptor, self._content)
+        return target.read_into
 
 
 @pytest.mark.parametrize("damaged", [False, True])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.unit.fetch.examples import FILES, contents, fetch, write, written
 
-LEFT = ".desi-00012345.fits.fz.4194304-0123456789abcdef.part"
+LEFT = ".desi-00012345.fits.fz.0123456789abcdef.4194304-0123456789abcdef.part"
 FLOCK = fcntl.flock
 
 
@@ -28,10 +28,10 @@ def test_what_somebody_holds_is_left_alone(tmp_path: Path) -> None:
 def test_a_link_or_a_folder_of_such_a_name_is_nobodys_leftover(tmp_path: Path) -> None:
     write(tmp_path / "qlf", {"precious": b"mine"})
     (tmp_path / "qlf" / LEFT).symlink_to("precious")
-    (tmp_path / "qlf" / LEFT.replace("0123", "ffff")).mkdir()
+    (tmp_path / "qlf" / LEFT.replace("4194304", "99")).mkdir()
     fetch(written(tmp_path / "ics"), tmp_path / "qlf")
     assert (tmp_path / "qlf" / LEFT).read_bytes() == b"mine"
-    assert (tmp_path / "qlf" / LEFT.replace("0123", "ffff")).is_dir()
+    assert (tmp_path / "qlf" / LEFT.replace("4194304", "99")).is_dir()
 
 
 def test_a_file_that_is_taken_for_a_leftover_before_it_is_locked_is_begun_again(

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from exposure_subscriber.errors import LocationRefused, SourceUnreachable
 from exposure_subscriber.fetch.location import resolve
-from exposure_subscriber.fetch.schemes import open_source
 
 plain = st.text("abcXYZ019-_ é", min_size=1, max_size=6).filter(lambda name: not name.startswith("-"))
 paths = st.lists(plain, min_size=1, max_size=4).map(lambda names: "/" + "/".join(names))
@@ -90,7 +89,6 @@ def test_the_map_knows_paths_and_urls(location: str, location_map: dict[str, str
         ("..", "climbs"),
         ("data/x", "neither an absolute path nor a URL"),
         ("~/data", "neither an absolute path nor a URL"),
-        ("ics:/data", "neither an absolute path nor a URL"),
         ("file:/data", "neither an absolute path nor a URL"),
         ("file://", "neither an absolute path nor a URL"),
         ("file://ics/data", "on host 'ics'"),
@@ -119,7 +117,58 @@ def test_no_location_at_all_is_said_so(location: str | None) -> None:
         resolve(location, {})
 
 
-@pytest.mark.parametrize("location", ["https://ics/raw/x", "s3://bucket/x", "rsync://ics/data", "EXEC://x"])
+REMOTE = ["https://ics/raw/x", "s3://bucket/x", "rsync://ics/data", "ssh://qlf@ics:2222/data", "ics:/data", "ics:data"]
+
+
+@pytest.mark.parametrize("location", REMOTE)
+def test_another_host_is_asked_only_if_the_map_leads_there(location: str) -> None:
+    with pytest.raises(LocationRefused, match="the location map leads to no folder there"):
+        resolve(location, {"/data": "rsync://dts/raw"})
+    assert resolve(location, {location: location}).root is not None
+
+
+@pytest.mark.parametrize("location", ["exec://x", "ftp://ics/data", "RSYNCD://ics/data"])
 def test_a_scheme_that_is_not_read_is_refused_with_those_that_are(location: str) -> None:
-    with pytest.raises(LocationRefused, match=r"is not among file:// and absolute paths"):
-        open_source(resolve(location, {}))
+    with pytest.raises(LocationRefused, match=r"known are absolute paths, host:path, file://, rsync://, ssh://"):
+        resolve(location, {"/": "rsync://dts/raw"})
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("ics:/data//raw/", "ssh://ics/data/raw"),
+        ("qlf@ics:raw", "ssh://qlf@ics/~/raw"),
+        ("[::1]:/data", "ssh://[::1]/data"),
+        ("RSYNC://dts:8730/raw/./x", "rsync://dts:8730/raw/x"),
+        ("s3://desi-raw/20240105", "s3://desi-raw/20240105"),
+    ],
+)
+def test_a_location_on_another_host_has_one_spelling(location: str, expected: str) -> None:
+    assert resolve(location, {location: location}).text == expected
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "ssh://-oProxyCommand=touch/data",
+        "ssh://ics/-e/data",
+        "ssh://-x@ics/data",
+        "rsync://ics/$(touch x)",
+        "rsync://ics/raw/`touch x`",
+        "rsync://ics/raw;touch",
+        "rsync://ics/raw/*",
+        "rsync://qlf:secret@ics/raw",
+        "rsync://ics:99999/raw",
+        "https://ics/raw/%2e%2e/etc",
+        "https://ics/raw/..%2fetc",
+        "https://ics/raw?x=1",
+        "rsync://ics/raw/~root/x",
+        "ics:~root/x",
+        "s3:///raw",
+        "-e touch:/raw",
+    ],
+)
+def test_what_another_host_or_a_shell_could_take_for_more_than_a_name_is_refused(location: str) -> None:
+    for location_map in ({location: location}, {"/": "rsync://ics/raw"}):
+        with pytest.raises(LocationRefused):
+            resolve(location, location_map)

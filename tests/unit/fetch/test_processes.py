@@ -87,7 +87,7 @@ def test_what_a_living_process_writes_is_left_alone_and_both_complete(tmp_path: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_fetch_ends_soon_and_leaves_nothing_half_copied(number: int, tmp_path: Path) -> None:
+def test_an_interrupted_fetch_ends_soon_and_the_next_leaves_nothing_half_copied(number: int, tmp_path: Path) -> None:
     source, destination = write(tmp_path / "ics", WITH_CHECKSUM), tmp_path / "qlf"
     with fetching(source, destination, "--step") as process:
         in_the_middle(process)
@@ -95,7 +95,9 @@ def test_an_interrupted_fetch_ends_soon_and_leaves_nothing_half_copied(number: i
         assert heard(process) == "interrupted"
         to_the_end(process)
         assert process.returncode == 128 + number
-    assert contents(destination) == {CHECKSUM: WITH_CHECKSUM[CHECKSUM]}
+    assert {name for name in contents(destination) if not name.startswith(".")} == {CHECKSUM}
+    fetch(exposure_at(source, None), destination)
+    assert contents(destination) == WITH_CHECKSUM
 
 
 def test_several_processes_fetch_the_same_at_once(tmp_path: Path) -> None:

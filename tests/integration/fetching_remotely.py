@@ -1,0 +1,19 @@
+"""A process that fetches an exposure of a night from another host and does nothing else; run by the tests beside it.
+
+Arguments: the URL of its folder, its number, the destination, and bytes of the large file. It has a manifest.
+"""
+
+import sys
+from pathlib import Path
+
+from tests.integration.remote_nights import exposure_of, night_files
+from tests.unit.fetch.examples import fetch
+
+
+def main(url: str, expid: str, destination: str, large: str) -> None:
+    exposure = exposure_of(url, int(expid), night_files(int(expid), int(large)))
+    fetch(exposure, Path(destination), location_map={url: url})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
