@@ -14,9 +14,7 @@ from exposure_bus.errors import DatabaseRefused, DatabaseUnreachable
 from exposure_bus.settings import redacted
 from exposure_subscriber.cache.database import CacheDatabase, Row, percent_placeholders
 from exposure_subscriber.cache.schema import COLUMNS, POSTGRESQL_WORDS, UPSERT_TAIL
-
-CHANNEL: Final = "exposure_cache"
-"""The channel that is notified when the cache has changed."""
+from exposure_subscriber.cache.waiting import CHANNEL
 
 LOCK_TIMEOUT: Final = 5.0
 """Seconds to wait for a lock that somebody else holds; short of what the broker waits for a heartbeat."""

@@ -19,10 +19,12 @@ _SUMMARY_COLUMNS: Final = ", ".join(f"{key} {_TYPES.get(key, 'DOUBLE PRECISION')
 
 TABLES: Final = (
     # arrival: ascending in the order in which exposures became written here; new_exposures goes by it.
+    # rewritten: the same count, where data_written was updated again later: the files are others now.
     f"""CREATE TABLE IF NOT EXISTS exposure ({_SUMMARY_COLUMNS}, data_written_at {{integer}} NOT NULL,
-        sequence {{integer}} NOT NULL, files TEXT, arrival {{integer}})""",
+        sequence {{integer}} NOT NULL, files TEXT, arrival {{integer}}, rewritten {{integer}})""",
     "CREATE INDEX IF NOT EXISTS exposure_by_data_written_at ON exposure (data_written_at)",
     "CREATE INDEX IF NOT EXISTS exposure_by_arrival ON exposure (arrival) WHERE arrival IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS exposure_by_rewritten ON exposure (rewritten) WHERE rewritten IS NOT NULL",
     # One row: which ledger this is a copy of, how much of it is here, and when its publisher was last heard.
     """CREATE TABLE IF NOT EXISTS follower (id {integer} PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL,
         covered TEXT NOT NULL, newest {integer} NOT NULL, leftovers {integer} NOT NULL,
@@ -30,6 +32,9 @@ TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS rejected (id {serial}, received_at {integer} NOT NULL, reason TEXT NOT NULL,
         detail TEXT NOT NULL, routing_key TEXT NOT NULL, properties TEXT NOT NULL, body {blob} NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS position (name TEXT PRIMARY KEY, arrival {integer} NOT NULL)",
+    # What `files --new` could not fetch to a folder, and when it tries again.
+    """CREATE TABLE IF NOT EXISTS fetch_failure (folder TEXT NOT NULL, expid {integer} NOT NULL,
+        tries {integer} NOT NULL, next_try_at {integer} NOT NULL, why TEXT NOT NULL, PRIMARY KEY (folder, expid))""",
     "CREATE TABLE IF NOT EXISTS alarm (id {serial}, body {blob} NOT NULL)",
 )
 
@@ -46,16 +51,20 @@ FIRST_ROW: Final = (
 )
 
 COLUMNS: Final = (*SUMMARY_KEYS, "data_written_at", "sequence", "files", "arrival")
-"""The columns of ``exposure``, in order."""
+"""The columns of ``exposure`` that a state brings, in order."""
+
+NEWEST_TURN: Final = """SELECT coalesce((SELECT max(arrival) FROM exposure WHERE arrival > 0), 0),
+    coalesce((SELECT max(rewritten) FROM exposure WHERE rewritten > 0), 0)"""
+"""How far the count of arrivals is; without the conditions SQLite reads the whole table for it."""
+
+_REWRITTEN: Final = """rewritten = CASE WHEN exposure.arrival IS NULL OR excluded.arrival IS NULL
+    OR excluded.data_written_at = exposure.data_written_at THEN exposure.rewritten ELSE excluded.arrival END"""
 
 UPSERT_TAIL: Final = "ON CONFLICT (expid) DO UPDATE SET {} WHERE excluded.sequence >= exposure.sequence".format(
     ", ".join(
         # The first arrival stays: an exposure that is written again is not new again.
-        "arrival = coalesce(exposure.arrival, excluded.arrival)"
-        if column == "arrival"
-        else f"{column} = excluded.{column}"
-        for column in COLUMNS
-        if column != "expid"
+        ["arrival = coalesce(exposure.arrival, excluded.arrival)", _REWRITTEN]
+        + [f"{column} = excluded.{column}" for column in COLUMNS if column not in ("expid", "arrival")]
     )
 )
 """What makes an insert keep the newer of two states."""

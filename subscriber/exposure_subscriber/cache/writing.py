@@ -16,6 +16,7 @@ from exposure_schemas import Exposure, ExposureSummary, Heartbeat, Reason, Span
 from exposure_subscriber.cache.database import CacheDatabase, Row
 from exposure_subscriber.cache.freshness import QUERY, is_silent
 from exposure_subscriber.cache.moments import now_micros, to_micros
+from exposure_subscriber.cache.schema import NEWEST_TURN
 from exposure_subscriber.cache.spans import Spans
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class CacheWriter:
         row = writer.execute(QUERY + self._database.for_update).fetchone()
         self._epoch, covered, self._newest, self._leftovers, self._heard_at, self._interval, self._missing_since = row
         self._covered = Spans(json.loads(covered))
-        self._arrival: int = writer.execute("SELECT max(arrival) FROM exposure").fetchone()[0] or 0
+        self._arrival: int = max(writer.execute(NEWEST_TURN).fetchone())
 
     def _is_ours(self, writer: Any, message: ExposureSummary | Heartbeat, states: dict[int, Exposure]) -> bool:
         """Whether a message is of the ledger that is followed.

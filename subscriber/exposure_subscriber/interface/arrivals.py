@@ -1,15 +1,14 @@
 """`new_exposures`: each exposure once for each name, as its data is written, across restarts."""
 
 from collections.abc import Iterator
-from time import monotonic
+from functools import partial
 from typing import Any, Final
 
-from exposure_bus.database import CommitWatch, wait_for_commit, watching
+from exposure_bus.database import watching
 from exposure_subscriber.cache import CacheDatabase
 from exposure_subscriber.cache.reading import SUMMARY, summary
+from exposure_subscriber.cache.waiting import CHANNEL, wait_for
 from exposure_subscriber.errors import InvalidArgument, NameInUse
-
-CHANNEL: Final = "exposure_cache"
 
 LONGEST_NAME: Final = 60
 LONGEST_TIMEOUT: Final = 1e6
@@ -40,7 +39,7 @@ def arrivals(database: CacheDatabase, name: str, timeout: float | None) -> Itera
             raise NameInUse(f"another process takes new exposures under the name {name!r}; choose another name")
         with watching(database.url, CHANNEL) as watch:
             done = _position(database, name)
-            while rows := _wait(database, watch, done, timeout):
+            while rows := wait_for(partial(database.query, _NEXT, (done, PAGE)), watch, timeout):
                 for row in rows:
                     yield summary(row)
                     done = row[-1]
@@ -53,20 +52,6 @@ def _check(name: Any, timeout: Any) -> None:
     number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
     if timeout is not None and not (number and 0 <= timeout <= LONGEST_TIMEOUT):
         raise InvalidArgument(f"timeout={timeout!r}: give seconds from 0 to {LONGEST_TIMEOUT:g}, or None")
-
-
-def _wait(database: CacheDatabase, watch: CommitWatch, done: int, timeout: float | None) -> list[Any]:
-    """Return the next exposures, as soon as there are any; empty if the time ran out."""
-    deadline = None if timeout is None else monotonic() + timeout
-    looks: tuple[float, ...] = ()
-    while not (rows := database.query(_NEXT, (done, PAGE))):
-        left = None if deadline is None else deadline - monotonic()
-        if left is not None and left <= 0:
-            return []
-        pause = min((wait for wait in (left, *looks[:1]) if wait is not None), default=None)
-        woken = wait_for_commit(watch, pause)
-        looks = watch.look_again if woken else looks[1:]
-    return rows
 
 
 def _position(database: CacheDatabase, name: str) -> int:

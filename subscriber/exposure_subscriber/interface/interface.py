@@ -124,20 +124,17 @@ class ICSInterface:
             NoSuchExposure: The cache has no such exposure.
             NotWritten: Its data is not all on disk yet.
             UnknownFileClass: There is no such class.
+            InvalidArgument: The destination is no path.
             FetchError: The files could not be brought; its children say why.
             CacheUnavailable: The cache cannot be read.
         """
-        from exposure_subscriber.interface.files import files_of  # noqa: PLC0415 (summaries do without)
+        from exposure_subscriber.fetch import Fetching  # noqa: PLC0415 (summaries do without)
+        from exposure_subscriber.interface.files import folder, written_exposure  # noqa: PLC0415 (likewise)
 
         with reading():
-            return files_of(
-                self._cache,
-                expid,
-                dest=dest,
-                file_class=file_class,
-                overwrite=overwrite,
-                location_map=self._settings.location_map,
-            )
+            exposure = written_exposure(self._cache, expid)
+        fetching = Fetching.of(file_class, overwrite=overwrite, location_map=self._settings.location_map)
+        return fetching.fetch(exposure, folder(dest))
 
     def new_exposures(self, name: str = "default", timeout: float | None = None) -> Iterator[dict[str, Any]]:
         """Iterate over exposures as their data is written, each once for a name, across restarts.

@@ -1,0 +1,106 @@
+"""Whose turn it is: exposures in the order in which they were written, and those that failed, again later.
+
+It is kept in the cache, so a restart goes on where the last run ended. An exposure whose data is written again, since
+its files were replaced, gets another turn.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from exposure_subscriber.cache import CacheDatabase
+from exposure_subscriber.cache.freshness import read_freshness
+from exposure_subscriber.cache.moments import now_micros
+from exposure_subscriber.cache.schema import NEWEST_TURN
+
+PAGE: Final = 100
+"""Exposures that are read at once when many wait."""
+
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 600.0
+"""Seconds before a failed exposure is tried again; each time twice as long."""
+
+_NEXT: Final = """SELECT expid, CASE WHEN rewritten > arrival THEN rewritten ELSE arrival END AS turn FROM exposure
+    WHERE (arrival > ? OR rewritten > ?) AND data_written = 1 ORDER BY turn LIMIT ?"""
+_FIRST_OF_NEWEST_NIGHT: Final = """SELECT min(arrival) FROM exposure
+    WHERE arrival > 0 AND night = (SELECT max(night) FROM exposure WHERE arrival > 0)"""
+_FAILED: Final = """INSERT INTO fetch_failure (folder, expid, tries, next_try_at, why) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (folder, expid) DO UPDATE SET tries = excluded.tries, next_try_at = excluded.next_try_at,
+        why = excluded.why"""
+
+
+class Turns:
+    """What a folder has been given of the cache's exposures, and what it lacks.
+
+    Args:
+        database: The cache.
+        folder: The folder; each has turns of its own.
+    """
+
+    def __init__(self, database: CacheDatabase, folder: Path) -> None:
+        self._database = database
+        self._folder = str(folder)
+        self.name = f"files {hashlib.sha256(self._folder.encode()).hexdigest()[:16]}"
+        """Under which its position is kept."""
+
+    def begin(self) -> bool:
+        """Take the position of the last run, or at the first time that of the newest night there is.
+
+        Returns:
+            False as long as that cannot be told: a cache that is still healing may not know the newest night yet.
+        """
+        if self._database.query("SELECT 1 FROM position WHERE name = ?", (self.name,)):
+            return True
+        freshness = read_freshness(self._database)
+        if not freshness.epoch or freshness.missing:
+            return False
+        first = self._database.query(_FIRST_OF_NEWEST_NIGHT)[0][0]
+        newest = max(self._database.query(NEWEST_TURN)[0])
+        with self._database.transaction() as writer:
+            self._keep(writer, newest if first is None else first - 1)
+        return True
+
+    def next(self) -> list[tuple[int, int]]:
+        """Return expid and turn of the exposures that come next."""
+        position = self._database.query("SELECT arrival FROM position WHERE name = ?", (self.name,))[0][0]
+        return [(expid, turn) for expid, turn in self._database.query(_NEXT, (position, position, PAGE))]
+
+    def due(self) -> list[int]:
+        """Return the failed exposures that are to be tried again now, the longest due first."""
+        found = self._database.query(
+            "SELECT expid FROM fetch_failure WHERE folder = ? AND next_try_at <= ? ORDER BY next_try_at LIMIT ?",
+            (self._folder, now_micros(), PAGE),
+        )
+        return [expid for (expid,) in found]
+
+    def pause(self) -> float | None:
+        """Return in how many seconds a failed exposure is due; None if there is none."""
+        query = "SELECT min(next_try_at) FROM fetch_failure WHERE folder = ?"
+        next_try_at = self._database.query(query, (self._folder,))[0][0]
+        return None if next_try_at is None else max(0.0, (next_try_at - now_micros()) / 1_000_000)
+
+    def done(self, expid: int, turn: int | None) -> None:
+        """Keep that an exposure's files are here; the turn is None for one that had failed before."""
+        with self._database.transaction() as writer:
+            writer.execute("DELETE FROM fetch_failure WHERE folder = ? AND expid = ?", (self._folder, expid))
+            if turn is not None:
+                self._keep(writer, turn)
+
+    def failed(self, expid: int, turn: int | None, why: str) -> float:
+        """Keep that an exposure's files could not be fetched; return in how many seconds it is tried again."""
+        query = "SELECT tries FROM fetch_failure WHERE folder = ? AND expid = ?"
+        tries = sum(row[0] for row in self._database.query(query, (self._folder, expid)))
+        pause = float(min(LONGEST_PAUSE, FIRST_PAUSE * 2**tries))
+        next_try_at = now_micros() + int(pause * 1_000_000)
+        with self._database.transaction() as writer:
+            writer.execute(_FAILED, (self._folder, expid, min(tries, 60) + 1, next_try_at, why))
+            if turn is not None:
+                self._keep(writer, turn)
+        return pause
+
+    def _keep(self, writer: object, turn: int) -> None:
+        writer.execute(  # type: ignore[attr-defined]
+            "INSERT INTO position (name, arrival) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET arrival = excluded.arrival",
+            (self.name, turn),
+        )
