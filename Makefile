@@ -7,7 +7,7 @@ PYTEST := .venv/bin/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-unit test-integration test-acceptance check lock clean
+.PHONY: help setup demo test test-unit test-integration test-acceptance check bench lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ check: setup ## Check style, types, the layers of the packages, and that generat
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 	.venv/bin/pytest -m drift tests/unit
+
+bench: setup ## Measure speed against floors of the same run; QUICK=1 takes two minutes and writes nothing down.
+	PYTHONPATH=demo $(PYTHON) -m benchmarks $(if $(QUICK),--quick)
 
 # No lock may name a registry or a path of this machine: a user's own pip configuration says where packages are.
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header

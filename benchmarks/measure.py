@@ -1,0 +1,63 @@
+"""Measuring ours and the floor by turns, so that whatever else the machine does hits both."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+REPEATS: Final = 5
+
+Measured = list[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One operation beside its floor."""
+
+    operation: str
+    """What was done."""
+    unit: str
+    """Of the figures: s, ms, MB/s."""
+    ours: Measured
+    """A figure a repeat."""
+    floor: Measured
+    """Likewise; empty where the target is a figure of its own."""
+    floor_is: str
+    """What the floor does."""
+    target: float
+    """The largest ratio, or figure, that is good enough."""
+    turned: bool = False
+    """Whether the target is how many times faster than the floor ours has to be."""
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours to the floor, or the floor to ours where faster is counted; None without a floor."""
+        if not self.floor:
+            return None
+        ratio = median(self.ours) / median(self.floor)
+        return 1 / ratio if self.turned else ratio
+
+    @property
+    def met(self) -> bool:
+        """Whether the target is met."""
+        reached = median(self.ours) if self.ratio is None else self.ratio
+        return reached >= self.target if self.turned else reached <= self.target
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long some work takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def by_turns(*works: Callable[[], float], repeats: int = REPEATS) -> list[Measured]:
+    """Do each work once to warm up, then all of them by turns; return the figures of each."""
+    for work in works:
+        work()
+    figures: list[Measured] = [[] for _ in works]
+    for _ in range(repeats):
+        for work, measured in zip(works, figures, strict=True):
+            measured.append(work())
+    return figures
