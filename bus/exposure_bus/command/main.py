@@ -80,7 +80,9 @@ def exposure_bus() -> None:
       follow   Keep this host's cache a copy of the exposureDB.
       summary  Show exposure summaries from the cache.
       files    Fetch the files of an exposure, verified, or look where they are.
+      verify   Compare the files that are there with the manifests.
       alarm    Tell ICS that something is wrong.
+      rejected Look at messages that were set aside, send them again, or drop them.
       status   Say how fresh and how complete this host's cache is.
 
     \b
