@@ -2,8 +2,8 @@
 
 PYTHON := .venv/bin/python
 UV := .venv/bin/uv
-# Two at a time, each with servers of its own: most of a test's time is waiting for a server or a process.
-PYTEST := .venv/bin/pytest -n 2 --dist worksteal
+# Three at a time, each with servers of its own: much of a test's time is waiting for a server or a process.
+PYTEST := .venv/bin/pytest -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

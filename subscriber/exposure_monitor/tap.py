@@ -104,7 +104,7 @@ class Tap:
         try:
             while not self._stopping:
                 run()  # until something has arrived, or `stop`
-                run = link.loop.start
+                run = link.go_on
                 yield from self._take()
         finally:
             self._stopping = True
@@ -175,5 +175,5 @@ def _hang_up(link: BrokerLink) -> None:
     link.stop()
     if link.connected:
         link.loop.call_later(GOODBYE, link.loop.stop)
-        link.loop.start()
+        link.go_on()
     link.close()

@@ -12,7 +12,7 @@ from tests.unit.fetch.examples import fetch
 
 def main(url: str, expid: str, destination: str, large: str) -> None:
     exposure = exposure_of(url, int(expid), night_files(int(expid), int(large)))
-    fetch(exposure, Path(destination), location_map={url: url})
+    fetch(exposure, Path(destination), location_map={url: url}, jobs=1)  # small files first, so the large one is alone
 
 
 if __name__ == "__main__":

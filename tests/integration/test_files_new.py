@@ -95,7 +95,7 @@ def test_the_result_is_what_sha256sum_and_verify_call_right(site: Site, processe
 def test_it_goes_on_where_it_ended(site: Site) -> None:
     fetching = site.fetch_new()
     site.expose(1)
-    wait_until(lambda: site.has(1), "the first")
+    wait_until(said(fetching, "exposure 1 of"), "the first")
     fetching.kill()
     site.expose(2)
     again = site.fetch_new()

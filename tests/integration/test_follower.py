@@ -16,6 +16,7 @@ from tests.waiting import wait_until
 
 from exposure_bus.broker import properties_for
 from exposure_bus.broker.blocking import declare
+from exposure_bus.broker.odd_headers import OddTime, odd_headers
 from exposure_bus.broker.topology import declare_follower
 from exposure_bus.errors import BrokerRefused, DatabaseRefused
 from exposure_publisher import ExposureDB
@@ -264,6 +265,16 @@ def test_what_cannot_be_read_is_set_aside_with_its_reason_and_what_follows_gets_
         either_bus.wait_for({number: number for number in range(1, len(poison) + 1)})
     assert [reason for reason, _, _ in either_bus.rejected()] == [reason for _, _, reason in poison]
     assert either_bus.waiting() == 0
+
+
+def test_a_message_whose_headers_pika_cannot_read_stops_nothing(bus: Bus) -> None:
+    odd = pika.BasicProperties(type="of nobody", headers={"at": OddTime(2**60)})
+    with running(bus.follower()):
+        with odd_headers():
+            bus.throw(b"\x80", odd)
+        bus.announce(1, 1)
+        bus.wait_for({1: 1})
+    assert [reason for reason, _, _ in bus.rejected()] == ["unknown-type"]
 
 
 def test_a_message_of_ours_that_does_not_belong_here_is_set_aside(bus: Bus) -> None:

@@ -18,6 +18,7 @@ from tests.waiting import wait_until
 
 from exposure_bus.broker import properties_for
 from exposure_bus.broker.blocking import declare
+from exposure_bus.broker.odd_headers import OddTime, odd_headers
 from exposure_bus.broker.topology import REJECTED_ARGUMENTS, declare_follower
 from exposure_bus.command import main
 from exposure_bus.errors import DatabaseUnreachable
@@ -29,7 +30,6 @@ from exposure_subscriber.commands.rejected import COLUMNS
 from exposure_subscriber.follower import Follower
 from exposure_subscriber.follower.delivery import read_delivery
 from exposure_subscriber.rejected import Look, cached
-from exposure_subscriber.rejected.odd_headers import OddTime, odd_headers
 
 KEY = "exposure.written.science.dark"
 Log = pytest.LogCaptureFixture

@@ -106,7 +106,7 @@ def test_after_a_cut_in_the_middle_only_the_rest_is_sent(
     daemon: RsyncDaemon, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     with Relay(daemon.port, limit=MIDDLE, then=Relay.close) as relay, pytest.raises(SourceUnreachable, match=SPECTRO):
-        bring(url_of(daemon, port=relay.port), tmp_path / "qlf", files)
+        bring(url_of(daemon, port=relay.port), tmp_path / "qlf", files, jobs=1)
     (part,) = parts(tmp_path / "qlf")
     held = part.stat().st_size
     assert held > 2**20
@@ -120,7 +120,7 @@ def test_what_is_held_wrongly_is_found_out_and_begun_anew(
     daemon: RsyncDaemon, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     with Relay(daemon.port, limit=MIDDLE, then=Relay.close) as relay, pytest.raises(SourceUnreachable):
-        bring(url_of(daemon, port=relay.port), tmp_path / "qlf", files)
+        bring(url_of(daemon, port=relay.port), tmp_path / "qlf", files, jobs=1)
     (part,) = parts(tmp_path / "qlf")
     with part.open("r+b") as held:
         held.write(b"damaged")

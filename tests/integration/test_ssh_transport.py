@@ -138,7 +138,7 @@ def test_after_a_cut_in_the_middle_only_the_rest_is_sent(
     sshd: SSHServer, files: dict[str, bytes], tmp_path: Path
 ) -> None:
     with Relay(sshd.port, limit=MIDDLE, then=Relay.close) as relay, pytest.raises(SourceUnreachable, match=SPECTRO):
-        bring(url_of(sshd, port=relay.port), tmp_path / "qlf", files)
+        bring(url_of(sshd, port=relay.port), tmp_path / "qlf", files, jobs=1)
     assert SPECTRO not in finished(tmp_path / "qlf")
     (part,) = parts(tmp_path / "qlf")
     held = part.stat().st_size

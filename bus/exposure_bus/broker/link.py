@@ -16,6 +16,7 @@ from pika.channel import Channel
 
 from exposure_bus.broker.blocking import declare
 from exposure_bus.broker.failures import translate
+from exposure_bus.broker.odd_headers import odd_headers
 from exposure_bus.broker.parameters import connection_parameters
 from exposure_bus.broker.topology import Declarer, Topology
 from exposure_bus.errors import BrokerError, BrokerRefused, BrokerUnreachable
@@ -90,7 +91,12 @@ class BrokerLink:
             BrokerRefused: The broker refused before the first opening.
         """
         self.loop.call_later(0, self._connect)
-        self.loop.start()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Run the loop again, after somebody has stopped it by ``loop.stop``; raises as `run`."""
+        with odd_headers():  # a message that pika cannot read would end each connection, one after the other
+            self.loop.start()
 
     def close(self) -> None:
         """Give the loop's descriptors back, after `run`."""

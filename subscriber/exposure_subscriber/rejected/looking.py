@@ -14,11 +14,11 @@ import pika
 from pika.adapters.blocking_connection import BlockingConnection
 
 from exposure_bus.broker.blocking import open_connection
+from exposure_bus.broker.odd_headers import odd_headers
 from exposure_bus.errors import BrokerError
 from exposure_schemas.routing import REJECTED_QUEUE
 from exposure_subscriber.rejected.dead import deliveries, read_dead, without_marks
 from exposure_subscriber.rejected.entry import Letter
-from exposure_subscriber.rejected.odd_headers import odd_headers
 from exposure_subscriber.rejected.sending import Sender
 
 log = logging.getLogger(__name__)

@@ -2,11 +2,11 @@
 
 from pika.spec import Basic
 
+from exposure_bus.broker.odd_headers import holds_odd
 from exposure_schemas import ExposureSummary, Heartbeat
 from exposure_subscriber.cache.writing import Rejected
 from exposure_subscriber.follower.delivery import read_delivery
 from exposure_subscriber.rejected.entry import Letter
-from exposure_subscriber.rejected.odd_headers import holds_odd
 
 
 def why_not(letter: Letter) -> str | None:

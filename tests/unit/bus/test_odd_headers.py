@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pika import data
 
-from exposure_subscriber.rejected.odd_headers import DEEPEST, DeepTable, OddTime, holds_odd, odd_headers
+from exposure_bus.broker.odd_headers import DEEPEST, DeepTable, OddTime, holds_odd, odd_headers
 
 MOMENT = datetime(2023, 9, 14, 3, 5, tzinfo=UTC)
 
