@@ -38,7 +38,6 @@ class SSHServer(Server):
     def __init__(self, directory: Path, served: Path, *, port: int | None = None) -> None:
         super().__init__(directory, port=port)
         self._served = served.absolute()
-        self._made_for_root = False
 
     @property
     def url(self) -> str:
@@ -50,13 +49,6 @@ class SSHServer(Server):
         """A file for ``ssh -F`` by which the server is known and the key is used."""
         return self._directory / "ssh_config"
 
-    def stop(self) -> None:
-        """Shut it down in order. It may be frozen, or stopped already."""
-        super().stop()
-        if self._made_for_root:
-            _PRIVILEGE_SEPARATION.rmdir()
-            self._made_for_root = False
-
     def _launch(self) -> subprocess.Popen[bytes]:
         rrsync = shutil.which("rrsync")
         if not _PROGRAM.exists() or rrsync is None:
@@ -65,9 +57,8 @@ class SSHServer(Server):
             )
         self._make_keys()
         self._write_settings(rrsync)
-        if os.geteuid() == 0 and not _PRIVILEGE_SEPARATION.exists():
-            _PRIVILEGE_SEPARATION.mkdir(mode=0o755)
-            self._made_for_root = True
+        if os.geteuid() == 0:  # it stays, since another server may be at work in it
+            _PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
         return children.start(
             [str(_PROGRAM), "-D", "-e", "-f", str(self._directory / "sshd_config")],
             directory=self._directory,

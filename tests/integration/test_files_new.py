@@ -106,6 +106,7 @@ def test_it_goes_on_where_it_ended(site: Site) -> None:
 def test_it_begins_with_the_newest_night_there_is(site: Site) -> None:
     site.follow()
     site.expose(1, night=NIGHT - 2)
+    wait_until(lambda: site.cached(written=1), "one in the cache")
     site.expose(2, night=NIGHT)
     wait_until(lambda: site.cached(written=2), "both in the cache")
     fetching = site.fetch_new()
