@@ -79,7 +79,7 @@ def exposure_bus() -> None:
     QLF host:
       follow   Keep this host's cache a copy of the exposureDB.
       summary  Show exposure summaries from the cache.
-      files    Fetch the files of an exposure, verified, or look where they are.
+      files    Fetch exposures' files, verified: one's, a night's, or as they are written.
       verify   Compare the files that are there with the manifests.
       alarm    Tell ICS that something is wrong.
       rejected Look at messages that were set aside, send them again, or drop them.
