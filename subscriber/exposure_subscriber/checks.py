@@ -87,7 +87,9 @@ def _rejected(database: CacheDatabase) -> Finding:
     reasons = ", ".join(f"{count} {reason}" for reason, count in counts)
     total = counted(sum(count for _, count in counts), "message")
     text = f"{total} could not be read: {reasons}"
-    return warning("set aside", text, "who sends them? `exposure-bus rejected list` shows them, and `retry` sends them again")
+    return warning(
+        "set aside", text, "who sends them? `exposure-bus rejected list` shows them, and `retry` sends them again"
+    )
 
 
 def _alarms(waiting: int) -> Finding:

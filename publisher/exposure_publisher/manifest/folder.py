@@ -5,11 +5,14 @@ import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from exposure_publisher.manifest.stamp import Stamp, stamp_of
 from exposure_schemas import file_class_of
 from exposure_schemas.checksum_file import checksum_names, read_checksums
+
+LARGEST: Final = 2**20
+"""Bytes of the largest checksum file that is read: ten thousand lines, where an exposure has about thirteen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +56,14 @@ def look_into(path: Path, expid: int, night: int, alive: Callable[[], object] = 
     """
     names = frozenset(os.listdir(path))  # noqa: PTH208 (unlike scandir, it never holds up other threads)
     alive()
-    checksums = _checksums(path, names.intersection(checksum_names(expid, night)))
+    own = names.intersection(checksum_names(expid, night))
+    checksums = {
+        name: sha256 for name, sha256 in _checksums(path, own).items() if name not in own
+    }  # no file has its own
     alive()
     ours = {name for name in names if name in checksums or file_class_of(name, expid)}
-    stamps = {name: stamp for name in ours if (stamp := _stamp(path / name, alive))}
-    missing = {name for name in checksums.keys() - names if "/" not in name and name != _STANDARD_INPUT}
+    stamps, gone = _stamps(path, ours, alive)
+    missing = {name for name in (checksums.keys() - names) | (checksums.keys() & gone) if _may_be_ours(name)}
     return Folder(
         stamps=stamps,
         checksums=checksums,
@@ -73,15 +79,41 @@ _STANDARD_INPUT = "-"
 def _checksums(path: Path, names: Iterable[str]) -> dict[str, str]:
     """Read the checksum file; of two, that of today's name, which sorts first."""
     for name in sorted(names):
-        return read_checksums((path / name).read_text(encoding="utf-8"))
+        return read_checksums(_read(path / name))
     return {}
 
 
-def _stamp(path: Path, alive: Callable[[], object]) -> Stamp | None:
-    """Return a file's stamp; None for what is no regular file, or no longer there."""
-    try:
-        status = os.stat(path, follow_symlinks=False)  # noqa: PTH116 (unlike DirEntry's, it never holds up others)
-    except FileNotFoundError:
-        return None
-    alive()
+def _read(path: Path) -> str:
+    # A named pipe would wait for its writer for ever, and a link could lead to one.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 (what is open)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+            raise ValueError(f"{path.name} is no checksum file: not a regular file of at most {LARGEST} bytes")
+        return file.read(LARGEST).decode("utf-8")
+
+
+def _stamps(path: Path, names: Iterable[str], alive: Callable[[], object]) -> tuple[dict[str, Stamp], set[str]]:
+    """Return the stamps of files, and which of them are gone again."""
+    stamps: dict[str, Stamp] = {}
+    gone: set[str] = set()
+    for name in names:
+        try:
+            stamp = _stamp(path / name)
+        except FileNotFoundError:
+            gone.add(name)
+            continue
+        alive()
+        if stamp:
+            stamps[name] = stamp
+    return stamps, gone
+
+
+def _may_be_ours(name: str) -> bool:
+    return "/" not in name and name != _STANDARD_INPUT
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """Return a file's stamp; None for what is no regular file."""
+    status = os.stat(path, follow_symlinks=False)  # noqa: PTH116 (unlike DirEntry's, it never holds up others)
     return stamp_of(status) if stat.S_ISREG(status.st_mode) else None

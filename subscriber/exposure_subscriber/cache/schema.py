@@ -54,8 +54,10 @@ COLUMNS: Final = (*SUMMARY_KEYS, "data_written_at", "sequence", "files", "arriva
 """The columns of ``exposure`` that a state brings, in order."""
 
 NEWEST_TURN: Final = """SELECT coalesce((SELECT max(arrival) FROM exposure WHERE arrival > 0), 0),
-    coalesce((SELECT max(rewritten) FROM exposure WHERE rewritten > 0), 0)"""
-"""How far the count of arrivals is; without the conditions SQLite reads the whole table for it."""
+    coalesce((SELECT max(rewritten) FROM exposure WHERE rewritten > 0), 0),
+    coalesce((SELECT max(arrival) FROM position), 0)"""
+"""How far the count of arrivals is, whatever has been deleted since: nothing new may stand before a kept position.
+Without the conditions SQLite reads the whole table for it."""
 
 _REWRITTEN: Final = """rewritten = CASE WHEN exposure.arrival IS NULL OR excluded.arrival IS NULL
     OR excluded.data_written_at = exposure.data_written_at THEN exposure.rewritten ELSE excluded.arrival END"""

@@ -76,7 +76,7 @@ def asked(*, expid: int | None, night: int | None, new: bool, **how: Any) -> Ask
         location_map=how["location_map"],
         jobs=how["jobs"],
     )
-    dest = Path(how["dest"]).absolute() if how["dest"] else None
+    dest = Path(how["dest"]).resolve() if how["dest"] else None
     return Asked(fetching=fetching, dest=dest, layout=how["layout"] or FLAT)
 
 

@@ -9,9 +9,17 @@ from exposure_bus.command.options import format_option, settings_options
 COLUMNS = ("night", "expid", "path", "file_class", "size", "sha256")
 
 
+NIGHTS = click.IntRange(1900_01_01, 9999_12_31)
+
+
 @click.command()
 @click.argument("expid", type=int, required=False)
-@click.option("--night", type=int, metavar="YYYYMMDD", help="Every written exposure of a night.")
+@click.option(
+    "--night",
+    type=NIGHTS,
+    metavar="YYYYMMDD",
+    help="Every written exposure of a night.",
+)
 @click.option("--new", is_flag=True, help="Each exposure as it is written, until Ctrl-C; keeps the cache too.")
 @click.option("--dest", metavar="DIR", help="Copy them here; without it, only look where they are.")
 @click.option("--class", "file_class", multiple=True, metavar="CLASS", help='File class, may be repeated; or "all".')

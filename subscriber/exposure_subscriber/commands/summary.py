@@ -7,6 +7,8 @@ import click
 
 from exposure_bus.command.options import format_option, settings_options
 
+NIGHTS = click.IntRange(1900_01_01, 9999_12_31)
+
 
 @click.command()
 @click.argument("expid", type=int, required=False)
@@ -14,7 +16,7 @@ from exposure_bus.command.options import format_option, settings_options
 @click.option("--newest", is_flag=True, help="The exposure whose data was written last.")
 @click.option("--expid", "expid_range", type=int, nargs=2, metavar="LOW HIGH", help="A range of expids.")
 @click.option("--date", "date_range", nargs=2, metavar="LOW HIGH", help="Data written between, ISO 8601, UTC.")
-@click.option("--night", type=int, metavar="YYYYMMDD", help="A night.")
+@click.option("--night", type=NIGHTS, metavar="YYYYMMDD", help="A night.")
 @click.option("--pending", is_flag=True, help="Also exposures whose data is not all on disk yet.")
 @format_option
 @settings_options("cache_url")

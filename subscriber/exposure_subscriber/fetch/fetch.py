@@ -97,7 +97,9 @@ class Fetching:
 
     def _bring(self, exposure: Exposure, files: Manifest | None, dest: Path, progress: Progress) -> FilePath:
         if files == ():  # likewise
-            return FilePath(prepare(dest), ())
+            folder = prepare(dest)
+            clear(folder, ())
+            return FilePath(folder, ())
         with open_source(resolve(exposure.data_location, self.location_map)) as source:
             wanted = files_of_folder(source, exposure, self.asked) if files is None else files
             copying = Copying(source=source, folder=prepare(dest), overwrite=self.overwrite, progress=progress)

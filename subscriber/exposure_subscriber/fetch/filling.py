@@ -20,7 +20,11 @@ def fill(temporary: Temporary, opened: SourceFile, tally: Tally, expected: int) 
     """
     filled_by_another = opened.fill(temporary)
     if filled_by_another is not None:
-        return read_through(filled_by_another, tally.add, expected)
+        content = read_through(filled_by_another, tally.add, expected)
+        if opened.fills_at_once or content.size != expected:
+            return content
+        # It has ended now, but may have written again behind what was read: what stands there is what counts.
+        return read_through(temporary.read_into, lambda _block: temporary.go_on(), expected)
     appending = _Appending(temporary, opened, tally)
     return read_through(appending.read, appending.use, expected)
 

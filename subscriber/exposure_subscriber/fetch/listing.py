@@ -54,7 +54,8 @@ def files_of_manifest(exposure: Exposure, asked: Asked) -> tuple[ManifestFile, .
     """
     listed = exposure.files or ()
     for file in listed:
-        _check_name(file.name)
+        if file.file_class in asked.classes:
+            _check_name(file.name)
     if len({file.name for file in listed}) < len(listed):
         raise LocationRefused(f"the manifest of exposure {exposure.expid} names a file twice")
     _check_classes({file.file_class for file in listed}, exposure.expid, asked)

@@ -34,6 +34,8 @@ class LocalFile:
         descriptor: The open file; whoever opened it closes it.
     """
 
+    fills_at_once = True
+
     def __init__(self, where: str, descriptor: int) -> None:
         self._where = where
         self._descriptor = descriptor

@@ -44,6 +44,8 @@ class SourceFile(Protocol):
 
     state: FileState
     """Its size and time when it was opened."""
+    fills_at_once: bool
+    """Whether a target that `fill` fills is never written to again."""
 
     def changed(self) -> bool:
         """Whether its size or time is another one now."""

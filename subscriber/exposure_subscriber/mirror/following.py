@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -12,6 +12,9 @@ from exposure_subscriber.follower import Follower
 
 log = logging.getLogger(__name__)
 
+RETRY: Final = 10.0
+"""Seconds after which a broker that refused is asked again."""
+
 END: Final = 2.0
 """Seconds that the follower has to hang up; what it has not acked comes again."""
 
@@ -20,7 +23,7 @@ END: Final = 2.0
 def following(broker_url: str, subscriber: str, cache_url: str) -> Iterator[None]:
     """Keep the cache for the length of a block.
 
-    A broker that refuses is said in the log and is no end: another host may keep this cache.
+    A broker that refuses is said in the log, tried again, and is no end: another host may keep this cache.
 
     Args:
         broker_url: RabbitMQ.
@@ -31,19 +34,49 @@ def following(broker_url: str, subscriber: str, cache_url: str) -> Iterator[None
         DatabaseUnreachable: The cache does not answer.
         DatabaseRefused: It says no.
     """
-    follower = Follower(broker_url, subscriber, open_cache(cache_url))
-    thread = threading.Thread(target=_run, args=(follower,), name="follower", daemon=True)
-    thread.start()
+    beside = _Beside(lambda: Follower(broker_url, subscriber, open_cache(cache_url)))
+    beside.start()
     try:
         yield
     finally:
+        beside.end()
+
+
+class _Beside(threading.Thread):
+    """A thread that follows; it ends with the process, if it does not before.
+
+    Args:
+        make: Makes a follower; the first one here, so that a cache that cannot be made is found out at once.
+    """
+
+    def __init__(self, make: Callable[[], Follower]) -> None:
+        super().__init__(name="follower", daemon=True)
+        self._make = make
+        self._follower = make()
+        self._ended = threading.Event()
+        self._last_said = ""
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._follower.run()
+            except BusError as error:
+                self._say_once(error)
+                self._ended.wait(RETRY)
+                self._make_another()
+
+    def end(self) -> None:
+        """Have it hang up."""
+        self._ended.set()
         with suppress(SystemExit):  # it is connecting, and would not hear: it ends with the process
-            follower.stop()
-        thread.join(END)
+            self._follower.stop()
+        self.join(END)
 
+    def _make_another(self) -> None:
+        with suppress(BusError):  # a cache that is away is said by who reads it
+            self._follower = self._make()
 
-def _run(follower: Follower) -> None:
-    try:
-        follower.run()
-    except BusError as error:
-        log.warning("not following: %s; fetching what comes to the cache from elsewhere", error)
+    def _say_once(self, error: BusError) -> None:
+        if str(error) != self._last_said:
+            self._last_said = str(error)
+            log.warning("not following: %s; fetching what comes to the cache from elsewhere, and trying again", error)

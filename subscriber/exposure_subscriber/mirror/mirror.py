@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from exposure_bus.database import CommitWatch, watching
-from exposure_bus.errors import DatabaseError
+from exposure_bus.errors import BusError, DatabaseError
 from exposure_schemas import Exposure
 from exposure_subscriber.cache import CacheDatabase
 from exposure_subscriber.cache.reading import exposure
@@ -77,10 +77,18 @@ class Mirror:
         try:
             self._fetch(known)
         except FetchError as error:
-            pause = self._turns.failed(expid, turn, str(error))
-            log.error("exposure %d: %s; trying again in %g s", expid, error, pause)  # noqa: TRY400 (no crash)
+            self._fail(expid, turn, str(error))
+        except BusError:
+            raise
+        except Exception as error:  # an exposure that trips us must not keep all others from being fetched
+            log.exception("exposure %d: this should not happen, please report it", expid)
+            self._fail(expid, turn, f"{type(error).__name__}: {error}")
         else:
             self._turns.done(expid, turn)
+
+    def _fail(self, expid: int, turn: int | None, why: str) -> None:
+        pause = self._turns.failed(expid, turn, why)
+        log.error("exposure %d: %s; trying again in %g s", expid, why, pause)
 
     def _say_once(self, text: str) -> None:
         if text != self._last_said:

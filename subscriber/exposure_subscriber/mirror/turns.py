@@ -6,8 +6,9 @@ its files were replaced, gets another turn.
 
 import hashlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from exposure_bus.errors import DatabaseUnreachable
 from exposure_subscriber.cache import CacheDatabase
 from exposure_subscriber.cache.freshness import read_freshness
 from exposure_subscriber.cache.moments import now_micros
@@ -20,10 +21,14 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 600.0
 """Seconds before a failed exposure is tried again; each time twice as long."""
 
+_THROWN_AWAY: Final = "the cache was thrown away meanwhile"
+
 _NEXT: Final = """SELECT expid, CASE WHEN rewritten > arrival THEN rewritten ELSE arrival END AS turn FROM exposure
     WHERE (arrival > ? OR rewritten > ?) AND data_written = 1 ORDER BY turn LIMIT ?"""
-_FIRST_OF_NEWEST_NIGHT: Final = """SELECT min(arrival) FROM exposure
-    WHERE arrival > 0 AND night = (SELECT max(night) FROM exposure WHERE arrival > 0)"""
+_NEWEST_NIGHT: Final = """INSERT INTO fetch_failure (folder, expid, tries, next_try_at, why)
+    SELECT ?, expid, 0, arrival, 'not fetched yet' FROM exposure
+    WHERE data_written = 1 AND night = (SELECT max(night) FROM exposure WHERE data_written = 1)
+    ON CONFLICT (folder, expid) DO NOTHING"""
 _FAILED: Final = """INSERT INTO fetch_failure (folder, expid, tries, next_try_at, why) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (folder, expid) DO UPDATE SET tries = excluded.tries, next_try_at = excluded.next_try_at,
         why = excluded.why"""
@@ -44,7 +49,7 @@ class Turns:
         """Under which its position is kept."""
 
     def begin(self) -> bool:
-        """Take the position of the last run, or at the first time that of the newest night there is.
+        """Go on from the position of the last run; the first time, begin with the newest night there is.
 
         Returns:
             False as long as that cannot be told: a cache that is still healing may not know the newest night yet.
@@ -54,22 +59,28 @@ class Turns:
         freshness = read_freshness(self._database)
         if not freshness.epoch or freshness.missing:
             return False
-        first = self._database.query(_FIRST_OF_NEWEST_NIGHT)[0][0]
-        newest = max(self._database.query(NEWEST_TURN)[0])
         with self._database.transaction() as writer:
-            self._keep(writer, newest if first is None else first - 1)
+            newest = max(writer.execute(NEWEST_TURN).fetchone())
+            # Not by the order of arrival: history may have been healed behind the first live exposures.
+            writer.execute(_NEWEST_NIGHT, (self._folder,))
+            writer.execute("INSERT INTO position (name, arrival) VALUES (?, ?)", (self.name, newest))
         return True
 
     def next(self) -> list[tuple[int, int]]:
         """Return expid and turn of the exposures that come next."""
-        position = self._database.query("SELECT arrival FROM position WHERE name = ?", (self.name,))[0][0]
+        kept = self._database.query("SELECT arrival FROM position WHERE name = ?", (self.name,))
+        if not kept:
+            raise DatabaseUnreachable(_THROWN_AWAY)
+        position = kept[0][0]
         return [(expid, turn) for expid, turn in self._database.query(_NEXT, (position, position, PAGE))]
 
     def due(self) -> list[int]:
         """Return the failed exposures that are to be tried again now, the longest due first."""
         found = self._database.query(
-            "SELECT expid FROM fetch_failure WHERE folder = ? AND next_try_at <= ? ORDER BY next_try_at LIMIT ?",
-            (self._folder, now_micros(), PAGE),
+            # A clock that was set back must not put a try off for a year.
+            "SELECT expid FROM fetch_failure WHERE folder = ? AND (next_try_at <= ? OR next_try_at > ?) "
+            "ORDER BY next_try_at LIMIT ?",
+            (self._folder, now_micros(), now_micros() + int(LONGEST_PAUSE * 1_000_000), PAGE),
         )
         return [expid for (expid,) in found]
 
@@ -77,7 +88,9 @@ class Turns:
         """Return in how many seconds a failed exposure is due; None if there is none."""
         query = "SELECT min(next_try_at) FROM fetch_failure WHERE folder = ?"
         next_try_at = self._database.query(query, (self._folder,))[0][0]
-        return None if next_try_at is None else max(0.0, (next_try_at - now_micros()) / 1_000_000)
+        if next_try_at is None:
+            return None
+        return float(min(LONGEST_PAUSE, max(0.0, (next_try_at - now_micros()) / 1_000_000)))
 
     def done(self, expid: int, turn: int | None) -> None:
         """Keep that an exposure's files are here; the turn is None for one that had failed before."""
@@ -98,9 +111,7 @@ class Turns:
                 self._keep(writer, turn)
         return pause
 
-    def _keep(self, writer: object, turn: int) -> None:
-        writer.execute(  # type: ignore[attr-defined]
-            "INSERT INTO position (name, arrival) VALUES (?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET arrival = excluded.arrival",
-            (self.name, turn),
-        )
+    def _keep(self, writer: Any, turn: int) -> None:
+        cursor = writer.execute("UPDATE position SET arrival = ? WHERE name = ?", (turn, self.name))
+        if not cursor.rowcount:  # a turn of the old cache means nothing in the new one
+            raise DatabaseUnreachable(_THROWN_AWAY)

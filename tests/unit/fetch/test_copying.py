@@ -142,6 +142,7 @@ class Cloned:
     """A source whose files share their blocks, and are never read."""
 
     where = "/clones"
+    fills_at_once = True
 
     def __init__(self, content: bytes) -> None:
         self._content = content

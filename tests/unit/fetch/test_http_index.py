@@ -53,3 +53,7 @@ def test_what_lies_elsewhere_is_not(link: str) -> None:
 def test_names_come_once_and_in_the_order_of_the_page() -> None:
     page = '<A HREF=b>b</A><img src="c"><a name="d">d</a><a class="x" href=\'a\'>a</a><a href="b">again</a><a href="e'
     assert names_beneath(page, FOLDER) == ["b", "a"]
+
+
+def test_a_declaration_that_nobody_knows_ends_the_page_and_nothing_else() -> None:
+    assert names_beneath('<a href="a.fits">a</a><![foo x]><a href="b.fits">b</a>', "http://ics/raw/") == ["a.fits"]

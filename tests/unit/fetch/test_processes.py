@@ -12,9 +12,10 @@ import pytest
 from tests.unit.fetch.examples import CHECKSUM, FILES, SPECTRO, contents, exposure_at, fetch, sha256, write
 
 ROOT = Path(__file__).parents[3]
+LARGE = FILES[SPECTRO] * 8
 WITH_CHECKSUM = {
-    SPECTRO: FILES[SPECTRO],
-    CHECKSUM: f"{sha256(FILES[SPECTRO])}  {SPECTRO}\n".encode(),
+    SPECTRO: LARGE,
+    CHECKSUM: f"{sha256(LARGE)}  {SPECTRO}\n".encode(),
 }
 
 
@@ -81,7 +82,7 @@ def test_what_a_living_process_writes_is_left_alone_and_both_complete(tmp_path: 
         in_the_middle(process)
         fetch(exposure_at(source, None), destination)
         assert len(leftovers(destination)) == 1
-        assert (destination / SPECTRO).read_bytes() == FILES[SPECTRO]
+        assert (destination / SPECTRO).read_bytes() == LARGE
         assert to_the_end(process)[-1] == "done"
     assert contents(destination) == WITH_CHECKSUM
 

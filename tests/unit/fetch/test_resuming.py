@@ -1,5 +1,6 @@
 """An interrupted fetch goes on where it ended, with the same content or from scratch."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.unit.fetch.examples import fetch as fetch_all
 from exposure_schemas import ManifestFile
 from exposure_subscriber.errors import Mismatch, NoSpace, SourceUnreachable
 from exposure_subscriber.fetch.copying import Copying
-from exposure_subscriber.fetch.hashing import SMALL
+from exposure_subscriber.fetch.hashing import SMALL, Reader
 from exposure_subscriber.fetch.local_source import LocalSource
 from exposure_subscriber.fetch.location import Location
 from exposure_subscriber.fetch.progress import Progress
@@ -26,6 +27,7 @@ class Cut:
     """A source that notes from where it is read, and breaks off at an offset."""
 
     where = "rsync://ics/raw"
+    fills_at_once = True
 
     def __init__(self, content: bytes, breaks_at: int | None = None, error: Exception | None = None) -> None:
         self._content = content
@@ -52,7 +54,7 @@ class Cut:
         buffer[: len(part)] = part
         return len(part)
 
-    def fill(self, _target: Target) -> None:
+    def fill(self, target: Target) -> Reader | None:  # noqa: ARG002 (none is filled)
         return None
 
 
@@ -134,6 +136,35 @@ def test_the_next_fetch_of_other_files_leaves_no_leftover(tmp_path: Path) -> Non
     cut(tmp_path / "qlf", bytes(len(CONTENT)), SMALL + 5)
     fetch_all(written(tmp_path / "ics"), tmp_path / "qlf")
     assert contents(tmp_path / "qlf") == FILES
+
+
+class WrittenTwice(Cut):
+    """A source whose program writes other bytes behind what has been read already."""
+
+    fills_at_once = False
+
+    def fill(self, target: Target) -> Reader:
+        os.pwrite(target.descriptor, self._content, 0)
+
+        def read(buffer: memoryview, offset: int) -> int:
+            count = target.read_into(buffer, offset)
+            if not count:
+                os.pwrite(target.descriptor, b"other bytes", 0)
+            return count
+
+        return read
+
+
+def test_what_is_written_again_behind_what_was_read_is_found_out(tmp_path: Path) -> None:
+    with pytest.raises(Mismatch, match="has SHA-256"):
+        copy(WrittenTwice(CONTENT), tmp_path, file_of(CONTENT))
+    assert contents(tmp_path) == {}
+
+
+def test_an_exposure_that_has_no_files_any_more_leaves_no_leftover(tmp_path: Path) -> None:
+    cut(tmp_path, CONTENT, SMALL + 5)
+    fetch_all(exposure_at(tmp_path, ()), tmp_path)
+    assert contents(tmp_path) == {}
 
 
 def test_what_is_held_counts_as_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

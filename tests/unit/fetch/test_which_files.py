@@ -106,7 +106,13 @@ def test_an_unknown_class_is_refused(file_class: str | list[str], tmp_path: Path
 def test_a_name_that_is_no_plain_file_name_is_refused(name: str, tmp_path: Path) -> None:
     exposure = exposure_at(write(tmp_path / "ics"), (ManifestFile(name=name, file_class="spectro", size=1),))
     with pytest.raises(LocationRefused, match="no plain file name"):
-        fetch(exposure, tmp_path / "qlf", file_class="etc")
+        fetch(exposure, tmp_path / "qlf", file_class="spectro")
+
+
+def test_an_odd_name_that_nobody_asks_for_keeps_none_of_the_others(tmp_path: Path) -> None:
+    odd = ManifestFile(name="-rf", file_class=None, size=1)
+    exposure = exposure_at(write(tmp_path / "ics"), (*manifest_of(FILES), odd))
+    assert len(fetch(exposure, tmp_path / "qlf").files) == len(FILES)
 
 
 def test_a_name_that_stands_twice_in_the_manifest_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,23 @@ def test_what_nobody_foresaw_leaves_no_manifest_and_is_said_in_full(
     assert (found.listed, found.complete) == (None, True)
     assert "exposure 195972: it is announced without a manifest" in caplog.text
     assert "TypeError" in caplog.text
+
+
+def test_a_checksum_file_that_lists_itself_does_not_know_its_own_checksum(folder: Path) -> None:
+    text = f"{SUM}  {CHECKSUMS}\n"
+    (folder / CHECKSUMS).write_text(text)
+    (file,) = files_of(listed(folder))
+    assert file.sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "large"])
+def test_what_is_no_checksum_file_is_never_waited_for_nor_read_whole(kind: str, folder: Path) -> None:
+    path = folder / CHECKSUMS
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(2**31)
+    assert listed(folder) == Listing(listed=None)

@@ -109,6 +109,9 @@ class RsyncFile:
         stack: What it starts is ended with this.
     """
 
+    fills_at_once = False
+    """A server may send a file twice, and rsync then writes it twice."""
+
     def __init__(self, source: RsyncSource, command: RsyncCommand, name: str, entry: Entry, stack: ExitStack) -> None:
         self.state = FileState(entry.size, entry.modified * _SECOND)
         self._source = source

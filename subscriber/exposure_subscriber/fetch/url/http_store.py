@@ -5,6 +5,7 @@ is sent, nor read from a ``.netrc``. Proxies are those of the environment (``htt
 those that OpenSSL trusts on this host (``SSL_CERT_FILE``).
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
@@ -32,6 +33,9 @@ _REDIRECTS: Final = range(300, 400)
 _SERVED: Final = (200, 206)
 _HEADERS: Final = {"User-Agent": "exposure-bus", "Accept-Encoding": "identity"}
 """Identity: the bytes that are asked for are those of the file, also where the server would pack them."""
+
+
+_SIZE: Final = re.compile("[0-9]{1,18}", re.ASCII)
 
 
 class HttpStream:
@@ -92,7 +96,7 @@ class HttpStore:
         response.drain_conn()  # of nothing: it is what leaves a connection that serves again
         headers = response.headers
         size = headers.get("Content-Length", "")
-        if not (size.isascii() and size.isdecimal()):
+        if not _SIZE.fullmatch(size):
             raise SourceUnreachable(f"cannot read {url}: the server does not tell how long it is")
         return Found(state=FileState(int(size), _time(headers.get("Last-Modified"))), tag=headers.get("ETag"))
 
@@ -154,7 +158,7 @@ def _speaking(where: str) -> Iterator[None]:
     """Translate what urllib3 and the system below it say into our words."""
     try:
         yield
-    except (HTTPError, OSError) as error:
+    except (HTTPError, OSError, ValueError) as error:  # urllib3 lets through what int() says of a chunk's length
         raise SourceUnreachable(f"cannot read {where}: {_why(error)}") from error
 
 

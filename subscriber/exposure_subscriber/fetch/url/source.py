@@ -25,6 +25,8 @@ class UrlFile:
         name: Its bare name.
     """
 
+    fills_at_once = True
+
     def __init__(self, store: Store, name: str) -> None:
         self._store = store
         self._name = name
