@@ -1,6 +1,6 @@
 """Filling a temporary file from a source, in one pass that also hashes what stands in it."""
 
-from exposure_subscriber.fetch.hashing import Content, read_through
+from exposure_subscriber.fetch.hashing import Content, follow, read_through
 from exposure_subscriber.fetch.progress import Tally
 from exposure_subscriber.fetch.source import SourceFile
 from exposure_subscriber.fetch.temporary import Temporary
@@ -20,10 +20,10 @@ def fill(temporary: Temporary, opened: SourceFile, tally: Tally, expected: int) 
     """
     filled_by_another = opened.fill(temporary)
     if filled_by_another is not None:
-        content = read_through(filled_by_another, tally.add, expected)
-        if opened.fills_at_once or content.size != expected:
-            return content
-        # It has ended now, but may have written again behind what was read: what stands there is what counts.
+        if opened.fills_at_once:
+            return read_through(filled_by_another, tally.add, expected)
+        # It may write again behind what was read: what stands there when it has ended is what counts.
+        follow(filled_by_another, tally.add, expected)
         return read_through(temporary.read_into, lambda _block: temporary.go_on(), expected)
     appending = _Appending(temporary, opened, tally)
     return read_through(appending.read, appending.use, expected)

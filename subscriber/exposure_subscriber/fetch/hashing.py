@@ -59,6 +59,14 @@ def read_through(read: Reader, use: Callable[[memoryview], None], expected: int)
     return Content(size=size, sha256=hashing.hexdigest())
 
 
+def follow(read: Reader, use: Callable[[memoryview], None], expected: int) -> None:
+    """Read to the end and hand each block on, as `read_through` does, without hashing it."""
+    block, limit, size = memoryview(bytearray(BLOCK)), expected + 1, 0
+    while size < limit and (count := read(block[: limit - size], size)):
+        use(block[:count])
+        size += count
+
+
 class _HashingHere:
     """Hashes a block when it is added.
 
