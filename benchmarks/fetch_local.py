@@ -38,10 +38,11 @@ def _one_large(work: Path, *, quick: bool) -> Iterator[Result]:
     def hashlib(dest: Path) -> None:
         others.rsync_then(lambda: others.hash_files(others.files_of(dest)), raw, dest)
 
-    ours, checked, hashed, alone = by_turns(
+    ours, checked, hashed, flushed, alone = by_turns(
         fresh(lambda dest: fetch(exposures, dest)),
         fresh(sha256sum),
         fresh(hashlib),
+        fresh(lambda dest: others.cp_flushed(raw, dest / "copy")),
         lambda: seconds(lambda: others.hash_files(others.files_of(raw))),
     )
     what = f"fetch one exposure of {total(exposures) // MB} MB, verified"
@@ -51,6 +52,7 @@ def _one_large(work: Path, *, quick: bool) -> Iterator[Result]:
 
     yield against(checked, "rsync -a, sha256sum -c", 7, turned=True)
     yield against(hashed, "rsync -a, hashlib with 2 threads", 1, turned=True)
+    yield against(flushed, "cp -r, flushed to disk, unverified", 1.25)
     yield against(alone, "hashing alone with 2 threads", 1.25)
     shutil.rmtree(work)
 

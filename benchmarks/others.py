@@ -1,6 +1,7 @@
 """What ours is compared with: cp, rsync, sha256sum, and hashing alone."""
 
 import hashlib
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,14 @@ BLOCK: Final = 256 * 1024
 def cp(source: Path, dest: Path) -> None:
     """Copy a tree by ``cp -r``."""
     _run("cp", "-r", str(source), str(dest))
+
+
+def cp_flushed(source: Path, dest: Path) -> None:
+    """Copy a tree by ``cp -r`` and flush every file to disk, as ours does and rsync does not."""
+    cp(source, dest)
+    for path in files_of(dest):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def rsync(source: str, dest: Path) -> None:
