@@ -1,4 +1,4 @@
-"""Filling a temporary file from a source, in one pass that also hashes what stands in it."""
+"""Filling a temporary file from a source, and hashing what stands in it: in one pass, if nobody else writes there."""
 
 from exposure_subscriber.fetch.hashing import Content, follow, read_through
 from exposure_subscriber.fetch.progress import Tally

@@ -1,8 +1,9 @@
 """A folder on another host, read by rsync: from its daemon (``rsync://``), or over ssh.
 
-For each file one rsync runs, which writes straight into the temporary file at the destination while it is read and
-hashed here. Whether what came is right is told by our own SHA-256 alone. Names, sizes and times come from one listing
-of the folder, whose times are in whole seconds; rsync itself sets finer ones, which are taken over.
+For each file one rsync runs, which writes straight into the temporary file at the destination, and which is watched
+meanwhile; what stands there is hashed when it has ended. Whether what came is right is told by our own SHA-256 alone.
+Names, sizes and times come from one listing of the folder, whose times are in whole seconds; rsync itself sets finer
+ones, which are taken over.
 """
 
 import os

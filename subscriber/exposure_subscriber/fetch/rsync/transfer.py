@@ -8,7 +8,7 @@ from exposure_subscriber.fetch.rsync.process import Rsync
 from exposure_subscriber.fetch.source import Target
 
 _POLL: Final = 5
-"""Milliseconds between looks at how far it has come, where rsync is slower than reading and hashing."""
+"""Milliseconds between looks at how far it has come, where rsync is slower than reading."""
 
 _WRITE_OUT: Final = 32 * 2**20
 """Bytes after which the kernel is asked to begin writing to disk, so that the flush at the end finds little to do."""
