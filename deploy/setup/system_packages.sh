@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The programs that come from the system's packages: RabbitMQ, PostgreSQL, rsync, OpenSSH.
+# The programs that come from the system's packages: RabbitMQ, PostgreSQL, rsync, OpenSSH, faketime.
 
 # install_system_packages PYTHON
 install_system_packages() {
@@ -23,6 +23,7 @@ missing_packages() {
     command -v rsync >/dev/null || echo rsync
     command -v ssh >/dev/null || echo openssh-client
     [[ -x /usr/sbin/sshd ]] || echo openssh-server
+    command -v faketime >/dev/null || echo faketime  # the torture's steps of the clock
     # Debian's Python comes without what puts pip into a virtual environment.
     environment_has_pip || "$1" -c 'import ensurepip' 2>/dev/null || echo "$1-venv"
 }

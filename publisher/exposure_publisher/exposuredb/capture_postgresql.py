@@ -14,7 +14,7 @@ STATEMENTS: Final = (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, expid bigint NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS exposure_ledger (
         expid bigint PRIMARY KEY, sequence bigint NOT NULL UNIQUE, numbered_at timestamptz NOT NULL,
-        files text, file_stamps text, files_of timestamptz)""",
+        files text, file_stamps text, files_of timestamptz, confirmed_at timestamptz)""",
     """CREATE TABLE IF NOT EXISTS exposure_ledger_state (
         id integer PRIMARY KEY CHECK (id = 1), epoch text NOT NULL,
         newest bigint NOT NULL, confirmed bigint NOT NULL)""",

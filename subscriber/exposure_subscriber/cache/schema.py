@@ -35,6 +35,14 @@ TABLES: Final = (
     # What `files --new` could not fetch to a folder, and when it tries again.
     """CREATE TABLE IF NOT EXISTS fetch_failure (folder TEXT NOT NULL, expid {integer} NOT NULL,
         tries {integer} NOT NULL, next_try_at {integer} NOT NULL, why TEXT NOT NULL, PRIMARY KEY (folder, expid))""",
+    # Exposures whose files have been brought to a folder, of which state, and how many of the files by their checksum.
+    """CREATE TABLE IF NOT EXISTS fetched (folder TEXT NOT NULL, expid {integer} NOT NULL,
+        data_written_at {integer} NOT NULL, fetched_at {integer} NOT NULL, files {integer} NOT NULL,
+        verified {integer} NOT NULL, PRIMARY KEY (folder, expid))""",
+    # When the announcement that an exposure's data is written went through each stage (live messages only).
+    """CREATE TABLE IF NOT EXISTS stage (expid {integer} PRIMARY KEY, sequence {integer} NOT NULL,
+        data_written_at {integer} NOT NULL, published_at {integer} NOT NULL, received_at {integer} NOT NULL,
+        cached_at {integer} NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS alarm (id {serial}, body {blob} NOT NULL)",
 )
 
