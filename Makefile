@@ -18,7 +18,8 @@ setup: ## Install what is needed; quick once it is there. Nothing outside .venv 
 demo: setup ## Play a real night through everything, and compare both ends.
 	@$(PYTHON) demo
 
-test: test-unit test-integration test-acceptance ## Run all tests, tier by tier.
+test: setup ## Run all tests.
+	$(PYTEST) tests
 
 test-unit: setup ## Run the tests that need no server.
 	$(PYTEST) tests/unit

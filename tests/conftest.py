@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pika
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 from pytest_rabbitmq import factories
+from tests.order import MARKER, in_order
 from tests.processes import Processes
 
 from exposure_bus.broker.topology import Declarer, declare_publisher
@@ -16,6 +18,14 @@ from exposure_schemas import follower_queue, routing
 from private_servers import PostgreSQL, RabbitMQ
 
 _NUMBERS = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def begun_first(item: pytest.Item) -> str | None:
+        marker = item.get_closest_marker(MARKER)
+        return marker and str(marker.args[0])
+
+    items[:] = in_order(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), begun_first)
 
 
 @pytest.fixture(scope="session")

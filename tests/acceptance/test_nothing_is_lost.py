@@ -129,7 +129,7 @@ def test_nothing_is_lost_when_a_daemon_is_killed_at_20_random_moments(
     assert older_over_newer == []
 
 
-@pytest.mark.begun_first
+@pytest.mark.begun_first("a broker that is killed")
 @pytest.mark.timeout(600)  # a node takes seconds to start, twenty times
 def test_nothing_is_lost_when_the_broker_is_killed_at_20_random_moments(
     own_broker: RabbitMQ, processes: Processes, tmp_path: Path, older_over_newer: list[str]
