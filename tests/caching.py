@@ -50,10 +50,10 @@ class Cached:
         exposures = [_exposure(expid, number, values) for number, expid in enumerate(expids, first)]
         self._write(*exposures, covers=(first, self.count))
 
-    def beat(self, newest: int | None = None) -> None:
+    def beat(self, newest: int | None = None, *, behind: bool = False) -> None:
         """Write that the publisher was heard just now; with a long interval, so that it lasts for the test."""
         told = self.count if newest is None else newest
-        beat = Heartbeat(epoch="ours", newest=told, published_at=datetime.now(UTC), interval=600)
+        beat = Heartbeat(epoch="ours", newest=told, published_at=datetime.now(UTC), interval=600, behind=behind)
         self._writer.write(Batch(messages=[beat]))
 
     def hear_last(self, moment: datetime) -> None:

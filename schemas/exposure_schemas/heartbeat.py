@@ -20,6 +20,8 @@ class Heartbeat(Struct, frozen=True, kw_only=True):
     """When the publisher made the message, UTC."""
     interval: Annotated[float, Meta(gt=0, le=sys.float_info.max)]
     """Seconds until the next one, so that a listener knows what late means."""
+    behind: bool = False
+    """True while many changes have no number yet: then `newest` is not all there is."""
 
     def __post_init__(self) -> None:
         check_epoch(self.epoch)

@@ -174,6 +174,7 @@ def test_the_status_tells_how_far_and_how_fresh_the_cache_is(filled: Cached, ics
         "missing_since": None,
         "heard_at": status["heard_at"],
         "silent": False,
+        "behind": False,
         "exposures": COUNT - 1,
         "written": len([expid for expid in range(1, COUNT) if expid % 3]),
         "rejected": 0,
@@ -201,6 +202,15 @@ def test_the_status_of_many_holes_names_the_first(cached: Cached, ics: ICSInterf
         cached.expose(sequence, sequence=sequence)
     cached.beat(newest=14)
     assert "missing 7 of 14 (1, 3, 5, 7, 9, …) since 2" in ics.status()["text"]
+
+
+def test_nothing_is_complete_while_the_publisher_has_more_to_number(
+    cached: Cached, ics: ICSInterface.ICSInterface
+) -> None:
+    cached.beat(newest=0, behind=True)
+    status = ics.status()
+    assert (status["complete"], status["behind"], status["missing"]) == (False, True, [])
+    assert status["text"].startswith("complete up to 0, and the publisher has more to number, at 2")
 
 
 def test_the_status_of_a_silent_publisher_says_since_when(filled: Cached, ics: ICSInterface.ICSInterface) -> None:

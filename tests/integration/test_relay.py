@@ -171,6 +171,19 @@ def test_a_commit_of_any_other_program_wakes_the_relay(
     assert [row["expid"] for row in db.exposures()] == [1]
 
 
+@pytest.mark.usefixtures("quick_heartbeat")
+def test_a_heartbeat_says_whether_more_has_changed_than_has_a_number(
+    broker_url: str, exposure_db_url: str, db: ExposureDB, listener: Listener
+) -> None:
+    record(db, *range(1, 1001))
+    with running(Relay(broker_url, exposure_db_url)):
+        listener.wait_until(lambda heard: heard.heartbeats and not heard.heartbeats[-1].behind, "all being numbered")
+    first, last = listener.heartbeats[0], listener.heartbeats[-1]
+    assert first.behind
+    assert first.newest < 1000
+    assert last.newest == 1000
+
+
 # Once, and again.
 
 

@@ -38,6 +38,12 @@ def test_they_begin_with_the_newest_night_once_the_cache_is_complete(cached: Cac
     assert (mine.due(), expids(mine)) == ([2, 4], [])
 
 
+def test_they_do_not_begin_while_the_publisher_has_more_to_number(cached: Cached) -> None:
+    mine = turns(cached)
+    cached.beat(newest=0, behind=True)
+    assert not mine.begin()
+
+
 def test_history_that_is_healed_behind_the_first_live_exposures_is_not_taken_for_new(cached: Cached) -> None:
     mine = turns(cached)
     cached.expose(10, sequence=10, data_written=True)

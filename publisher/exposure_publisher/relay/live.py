@@ -50,6 +50,8 @@ class LiveFlow:
         self._unconfirmed = Unconfirmed(state.confirmed)
         self.newest = state.newest
         """The newest number given."""
+        self.behind = True
+        """Whether more has changed than was numbered; nobody knows before the first page."""
 
     @property
     def sent(self) -> int:
@@ -75,6 +77,7 @@ class LiveFlow:
             self._send_live(self._behind(most))
             return True
         page, more = self._page(most)
+        self.behind = more or len(page) == most
         if page:
             self._send_live(self._numbered(page))
         return bool(page) or more

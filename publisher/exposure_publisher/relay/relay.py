@@ -83,7 +83,7 @@ class Relay:
         self._answers: Answers | None = None
         self._consumer = ""
         self._epoch = ""
-        self._pumping = self._starved = self._keeping = self._resending = self._ever_opened = False
+        self._pumping = self._starved = self._keeping = self._resending = self._ever_opened = self._greeted = False
         self._next_look: Any = None
         self._last_said = self._last_reason = self._left_behind = ""
 
@@ -192,7 +192,7 @@ class Relay:
         if not self._once:
             self._channel.basic_qos(prefetch_count=100)
             self._consumer = self._link.consume(REQUEST_QUEUE, self._on_request)
-        self._send_heartbeat()
+        self._greeted = False
         self._pump_soon()
 
     # What happens in the loop.
@@ -233,6 +233,7 @@ class Relay:
         try:
             self._starved = self._live.starved
             more = self._live.pump()
+            self._greet()
             if not more:
                 more, answered = self._answers.pump(self._live.newest)
                 if answered is not None:
@@ -244,6 +245,12 @@ class Relay:
             self._pump_soon()
         elif self._once and self._live.all_confirmed:
             self._finish()
+
+    def _greet(self) -> None:
+        """Send the first heartbeat behind the first page: before it, nobody knows whether more has changed."""
+        if not self._greeted:
+            self._greeted = True
+            self._send_heartbeat()
 
     def _finish(self) -> None:
         self._keep_confirmed()
@@ -345,6 +352,7 @@ class Relay:
         beat = Heartbeat(
             epoch=self._epoch,
             newest=self._live.sent,
+            behind=self._live.behind,
             published_at=datetime.now(UTC),
             interval=HEARTBEAT_INTERVAL,
         )

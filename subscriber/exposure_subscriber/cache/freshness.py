@@ -15,7 +15,8 @@ BEATS_MISSED: Final = 3
 """Heartbeats that may be missing before the publisher counts as silent."""
 
 QUERY: Final = (
-    "SELECT epoch, covered, newest, leftovers, heard_at, beat_interval, missing_since FROM follower WHERE id = 1"
+    "SELECT epoch, covered, newest, leftovers, heard_at, beat_interval, missing_since, behind "
+    "FROM follower WHERE id = 1"
 )
 
 
@@ -35,13 +36,15 @@ class Freshness:
     """Since when numbers have been missing."""
     heard_at: datetime | None
     """When the publisher's last heartbeat came."""
+    behind: bool
+    """True if the publisher said last that more has changed than it had numbered."""
     silent: bool
     """True if heartbeats are overdue, or none ever came."""
 
     @property
     def complete(self) -> bool:
         """Whether everything that the publisher has told of is here, and it was heard lately."""
-        return not self.missing and not self.silent
+        return not self.missing and not self.silent and not self.behind
 
     @property
     def text(self) -> str:
@@ -57,6 +60,8 @@ class Freshness:
             line = f"missing {count} of {self.newest} ({spans}{more}){since}"
         else:
             line = f"complete up to {self.complete_up_to}"
+        if self.behind:
+            line += ", and the publisher has more to number"
         return f"{line}, no heartbeat since {heard}" if self.silent else f"{line}, at {heard}"
 
 
@@ -76,7 +81,7 @@ def is_silent(heard_at: int | None, beat_interval: float | None) -> bool:
 
 def freshness_of(row: tuple[Any, ...]) -> Freshness:
     """Make a Freshness of the follower's row."""
-    epoch, covered, newest, _leftovers, heard_at, beat_interval, missing_since = row
+    epoch, covered, newest, _leftovers, heard_at, beat_interval, missing_since, behind = row
     spans = Spans(json.loads(covered))
     return Freshness(
         epoch=epoch,
@@ -85,5 +90,6 @@ def freshness_of(row: tuple[Any, ...]) -> Freshness:
         missing=tuple(spans.missing(newest)),
         missing_since=None if missing_since is None else to_moment(missing_since),
         heard_at=None if heard_at is None else to_moment(heard_at),
+        behind=bool(behind),
         silent=is_silent(heard_at, beat_interval),
     )

@@ -28,7 +28,8 @@ TABLES: Final = (
     # One row: which ledger this is a copy of, how much of it is here, and when its publisher was last heard.
     """CREATE TABLE IF NOT EXISTS follower (id {integer} PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL,
         covered TEXT NOT NULL, newest {integer} NOT NULL, leftovers {integer} NOT NULL,
-        heard_at {integer}, beat_interval DOUBLE PRECISION, missing_since {integer})""",
+        heard_at {integer}, beat_interval DOUBLE PRECISION, missing_since {integer},
+        behind {integer} NOT NULL DEFAULT 0)""",
     """CREATE TABLE IF NOT EXISTS rejected (id {serial}, received_at {integer} NOT NULL, reason TEXT NOT NULL,
         detail TEXT NOT NULL, routing_key TEXT NOT NULL, properties TEXT NOT NULL, body {blob} NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS position (name TEXT PRIMARY KEY, arrival {integer} NOT NULL)",

@@ -124,7 +124,8 @@ class CacheWriter:
     def _load(self, writer: Any) -> None:
         """Read where the cache stands, and keep others from writing until the transaction ends."""
         row = writer.execute(QUERY + self._database.for_update).fetchone()
-        self._epoch, covered, self._newest, self._leftovers, self._heard_at, self._interval, self._missing_since = row
+        self._epoch, covered, self._newest, self._leftovers, self._heard_at, self._interval, *rest = row
+        self._missing_since, self._behind = rest
         self._covered = Spans(json.loads(covered))
         self._arrival: int = max(writer.execute(NEWEST_TURN).fetchone())
 
@@ -188,7 +189,7 @@ class CacheWriter:
             self._newest = max(beat.newest, self._covered.last)
             self._settled = before.newest == beat.newest
         self._beat = beat if before is None else max(before, beat, key=lambda each: each.published_at)
-        self._heard_at, self._interval = now_micros(), beat.interval
+        self._heard_at, self._interval, self._behind = now_micros(), beat.interval, int(beat.behind)
 
     def _upsert(self, writer: Any, states: dict[int, Exposure]) -> None:
         if states:
@@ -237,7 +238,7 @@ class CacheWriter:
         self._missing_since = (self._missing_since or now_micros()) if missing else None
         writer.execute(
             "UPDATE follower SET epoch = ?, covered = ?, newest = ?, leftovers = ?, heard_at = ?, "
-            "beat_interval = ?, missing_since = ?",
+            "beat_interval = ?, missing_since = ?, behind = ?",
             (
                 self._epoch,
                 json.dumps(list(self._covered)),
@@ -246,6 +247,7 @@ class CacheWriter:
                 self._heard_at,
                 self._interval,
                 self._missing_since,
+                self._behind,
             ),
         )
 

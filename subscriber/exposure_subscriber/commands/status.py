@@ -15,6 +15,7 @@ _KEYS = (
     "missing_since",
     "heard_at",
     "silent",
+    "behind",
     "exposures",
     "written",
     "rejected",

@@ -189,8 +189,8 @@ class ICSInterface:
         Returns:
             ``complete`` (bool), ``complete_up_to``, ``newest`` (sequence numbers), ``missing`` (list of first and
             last), ``missing_since``, ``heard_at`` (datetimes or None), ``silent`` (bool: heartbeats are overdue),
-            ``exposures``, ``written``, ``rejected``, ``alarms_waiting`` (counts), ``epoch``, and ``text``, all in
-            one line.
+            ``behind`` (bool: the publisher has more to number than it has told of), ``exposures``, ``written``,
+            ``rejected``, ``alarms_waiting`` (counts), ``epoch``, and ``text``, all in one line.
 
         Raises:
             CacheUnavailable: The cache cannot be read.
@@ -206,6 +206,7 @@ class ICSInterface:
             "missing_since": freshness.missing_since,
             "heard_at": freshness.heard_at,
             "silent": freshness.silent,
+            "behind": freshness.behind,
             "exposures": counts[0],
             "written": counts[1] or 0,
             "rejected": counts[2],

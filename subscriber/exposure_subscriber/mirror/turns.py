@@ -57,7 +57,7 @@ class Turns:
         if self._database.query("SELECT 1 FROM position WHERE name = ?", (self.name,)):
             return True
         freshness = read_freshness(self._database)
-        if not freshness.epoch or freshness.missing:
+        if not freshness.epoch or freshness.missing or freshness.behind:
             return False
         with self._database.transaction() as writer:
             newest = max(writer.execute(NEWEST_TURN).fetchone())

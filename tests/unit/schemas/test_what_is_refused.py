@@ -126,6 +126,8 @@ def test_a_value_of_a_wrong_type_is_refused_with_its_place(
 @every_type
 def test_a_message_without_a_required_field_is_refused(message_type: str, content_type: str) -> None:
     for field in msgspec.structs.fields(MESSAGE_TYPES[message_type]):
+        if not field.required:
+            continue
         fields = {name: value for name, value in fields_of(message_type).items() if name != field.name}
         refusal = refusal_of_fields(fields, message_type, content_type)
         assert refusal.reason == "invalid"
