@@ -10,12 +10,13 @@ from typing import Any, Final
 import msgspec
 
 from exposure_schemas.alarm import Alarm
+from exposure_schemas.audit import AuditAnswer, AuditRequest
 from exposure_schemas.errors import DecodeError, InvalidValue
 from exposure_schemas.heartbeat import Heartbeat
 from exposure_schemas.replay_request import ReplayRequest
 from exposure_schemas.summary import ExposureSummary
 
-Message = ExposureSummary | Heartbeat | ReplayRequest | Alarm
+Message = ExposureSummary | Heartbeat | ReplayRequest | AuditRequest | AuditAnswer | Alarm
 
 SCHEMA_VERSION: Final = 1
 """Raised when a reader of the old version could misread the new; a new optional field does not raise it."""
@@ -30,6 +31,8 @@ MESSAGE_TYPES: Final[dict[str, type[Message]]] = {
     "exposure-summary": ExposureSummary,
     "heartbeat": Heartbeat,
     "replay-request": ReplayRequest,
+    "audit-request": AuditRequest,
+    "audit-answer": AuditAnswer,
     "alarm": Alarm,
 }
 """The AMQP property ``type`` and what it stands for."""

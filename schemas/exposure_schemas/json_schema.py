@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from exposure_schemas.audit import AuditedExposure, NightDigest
 from exposure_schemas.codec import MESSAGE_TYPES, SCHEMA_VERSION
 from exposure_schemas.exposure import Exposure
 from exposure_schemas.manifest import ManifestFile
@@ -22,7 +23,7 @@ from exposure_schemas.patterns import portable
 _JSON_WORDS: Final = {"None": "null", "True": "true", "False": "false"}
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-_PARTS: Final = {"Exposure": Exposure, "ManifestFile": ManifestFile}
+_PARTS: Final = {each.__name__: each for each in (Exposure, ManifestFile, NightDigest, AuditedExposure)}
 _BARE_MOMENT: Final = {"type": "string", "format": "date-time"}
 _MOMENT: Final = _BARE_MOMENT | {
     "title": "Moment",
@@ -92,7 +93,7 @@ def _for_readers(schema: Any) -> Any:
             key: portable(value) if key == "pattern" and isinstance(value, str) else _for_readers(value)
             for key, value in schema.items()
         }
-    return [_for_readers(value) for value in schema] if isinstance(schema, list) else schema
+    return [_for_readers(value) for value in schema] if isinstance(schema, list | tuple) else schema
 
 
 def _field_docstrings(struct: type) -> dict[str, str]:

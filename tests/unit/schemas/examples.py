@@ -10,12 +10,16 @@ from exposure_schemas import (
     MSGPACK,
     SCHEMA_VERSION,
     Alarm,
+    AuditAnswer,
+    AuditedExposure,
+    AuditRequest,
     Envelope,
     Exposure,
     ExposureSummary,
     Heartbeat,
     ManifestFile,
     Message,
+    NightDigest,
     ReplayRequest,
 )
 
@@ -54,6 +58,27 @@ MESSAGES: dict[str, Message] = {
     "heartbeat": Heartbeat(epoch=EPOCH, newest=4712, published_at=WRITTEN_AT, interval=5.0),
     "replay-request": ReplayRequest(
         subscriber="qlf", epoch=EPOCH, missing=((17, 23), (4700, 4700)), requested_at=WRITTEN_AT
+    ),
+    "audit-request": AuditRequest(reply_to="qlf.audit-0f3a9c1d", night=20211129, requested_at=WRITTEN_AT),
+    "audit-answer": AuditAnswer(
+        epoch=EPOCH,
+        newest=4712,
+        published_at=WRITTEN_AT,
+        part=0,
+        last=True,
+        nights=(NightDigest(night=20211129, exposures=131, waiting=1, digest="0f" * 16),),
+        exposures=(
+            AuditedExposure(
+                expid=111449,
+                night=20211129,
+                data_written=True,
+                sequence=4712,
+                waiting=False,
+                digest="0f" * 16,
+                numbered_at=WRITTEN_AT,
+                confirmed_at=WRITTEN_AT,
+            ),
+        ),
     ),
     "alarm": Alarm(message="no flux in petal 3", level="ALARM", subscriber="qlf", host="qlf-1", raised_at=WRITTEN_AT),
 }

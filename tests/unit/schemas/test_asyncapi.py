@@ -22,6 +22,7 @@ from exposure_schemas import (
     MSGPACK,
     SCHEMA_VERSION,
     Exposure,
+    ExposureSummary,
     SubscriberName,
     alarm_key,
     decode,
@@ -188,7 +189,9 @@ def test_the_bindings_are_those_that_we_declare(declared: Recorder) -> None:
 
 def test_the_key_of_an_exposure_is_as_the_address_says() -> None:
     channel = CHANNELS["exposures"]
-    (exposure,) = MESSAGES["exposure-summary"].exposures  # type: ignore[union-attr]
+    summary = MESSAGES["exposure-summary"]
+    assert isinstance(summary, ExposureSummary)
+    (exposure,) = summary.exposures
     words = {"exptype": exposure.exptype, "program": exposure.program}
     for state, written in zip(channel["parameters"]["state"]["enum"], (True, False), strict=True):
         key = channel["address"].format(state=state, **words)

@@ -8,10 +8,11 @@ import pytest
 import exposure_schemas
 
 OFFERED = """
-ALARM_LEVELS FILE_CLASSES JSON MESSAGE_TYPES MOST_BYTES MOST_EXPOSURES MSGPACK SCHEMA_VERSION SUMMARY_KEYS
-Alarm AlarmLevel DecodeError Envelope Exposure ExposureSummary Heartbeat InvalidValue Manifest ManifestFile Message
-Reason ReplayRequest SchemaError Span SubscriberName
-alarm_key classes_asked decode encode envelope file_class_of follower_queue routing_key summary_of
+ALARM_LEVELS FILE_CLASSES JSON MESSAGE_TYPES MOST_BYTES MOST_EXPOSURES MOST_NIGHTS MSGPACK SCHEMA_VERSION
+SUMMARY_KEYS Alarm AlarmLevel AuditAnswer AuditRequest AuditedExposure DecodeError Envelope Exposure ExposureSummary
+Heartbeat InvalidValue Manifest ManifestFile Message NightDigest Reason ReplayRequest SchemaError Span
+SubscriberName alarm_key as_digest classes_asked decode digest_of encode envelope file_class_of follower_queue
+routing_key sum_of summary_of
 """
 
 LISTS_WHAT_IT_LOADED = "import sys, exposure_schemas; print(*{name.partition('.')[0] for name in sys.modules})"

@@ -75,7 +75,8 @@ def test_fields_of_a_later_writer_are_passed_over(message_type: str, content_typ
     later = fields_of(message_type) | {"added_later": {"deep": [1, 2, {"er": None}]}}
     for exposure in later.get("exposures", ()):
         exposure["phase_of_the_moon"] = 0.5
-        exposure["files"][0]["blake3"] = "0f"
+        if "files" in exposure:
+            exposure["files"][0]["blake3"] = "0f"
     message = MESSAGES[message_type]
     assert decode(body_of(later, content_type), envelope(message, content_type)) == message
 
