@@ -1,4 +1,4 @@
-"""A bar for long work on files: bytes, rate and files, on a terminal and nowhere else."""
+"""Bars for long work, on a terminal and nowhere else."""
 
 import sys
 import threading
@@ -51,6 +51,28 @@ def bytes_bar(description: str, total: int, files: int) -> Iterator[Bar]:
     with Progress(*_columns(files), console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(description, total=total, done=0)
         yield Bar(lambda count, done: progress.update(task, advance=count, done=done))
+
+
+@contextmanager
+def counting_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of some things are done, on standard error; the bar goes away with the context.
+
+    Args:
+        description: What they are, such as ``nights``.
+
+    Yields:
+        To be called with how many are done, and how many there are in all.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console  # noqa: PLC0415 (likewise)
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415 (likewise)
+
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(description, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def _columns(files: int) -> tuple[Any, ...]:

@@ -82,6 +82,7 @@ def exposure_bus() -> None:
       files    Fetch exposures' files, verified: one's, a night's, or as they are written.
       verify   Compare the files that are there with the manifests.
       alarm    Tell ICS that something is wrong.
+      audit    Prove that the cache holds what the exposureDB does; heal it where not.
       rejected Look at messages that were set aside, send them again, or drop them.
       status   Say how fresh and how complete this host's cache is.
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from exposure_publisher.exposuredb.creation import create_if_missing
 from exposure_publisher.exposuredb.engine import open_engine, translated, writing
 from exposure_publisher.exposuredb.table import COLUMNS
+from exposure_publisher.ledger.audited import Audited, audited, audited_query
 from exposure_publisher.ledger.rows import COLUMN_LIST, files_of, listed_of
 from exposure_publisher.ledger.selection import Matches, Selection
 from exposure_publisher.ledger.state import LedgerState
@@ -144,6 +145,19 @@ class Ledger(ABC):
         with translated(self._url), self._engine.connect() as connection:
             rows = connection.execute(selection.query(_PAGE), {"after": after, "most": most}).all()
         return [_ledger_row(row) for row in rows]
+
+    def audited(self, after: int, most: int, *, night: int | None = None, expids: Sequence[int] = ()) -> list[Audited]:
+        """Return what the exposureDB holds, numbered or not, ascending by expid.
+
+        Args:
+            after: The expid after which the page begins; first `BEFORE_ALL`.
+            most: The most rows to return.
+            night: Of this night only.
+            expids: Of these exposures only.
+        """
+        with translated(self._url), self._engine.connect() as connection:
+            rows = connection.execute(audited_query(after, most, night, expids)).all()
+        return [audited(row) for row in rows]
 
     @abstractmethod
     def _lock_newest(self, connection: sa.Connection) -> int:

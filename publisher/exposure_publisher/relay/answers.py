@@ -1,4 +1,4 @@
-"""Answers to followers that miss something: the present state of what the missing numbers stood for.
+"""Answers to followers: the present state of what missing numbers stood for, or digests for an audit.
 
 They go out packed, page by page, and only a few at a time, so that live messages keep their latency.
 """
@@ -10,8 +10,9 @@ from typing import Final
 
 from exposure_bus.broker import ConfirmedPublisher
 from exposure_publisher.ledger import Ledger
-from exposure_publisher.relay.messages import MessageMaker, Outgoing
-from exposure_schemas import MOST_EXPOSURES, ReplayRequest, Span
+from exposure_publisher.relay.audits import audit_pages
+from exposure_publisher.relay.messages import MessageMaker, Outgoing, Packed
+from exposure_schemas import MOST_EXPOSURES, AuditRequest, ReplayRequest, Span
 from exposure_schemas.routing import REPLAY_EXCHANGE
 
 log = logging.getLogger(__name__)
@@ -20,12 +21,12 @@ IN_FLIGHT: Final = 20
 """Packed messages without a confirm; more would stand in front of live ones in the broker."""
 
 
-class ReplayPart:
+class AnswerPart:
     """Key of one packed message in flight; nobody needs to know which."""
 
 
 class Answers:
-    """Replay requests that wait for their answer, and the one that is being answered.
+    """Requests that wait for their answer, and the one that is being answered.
 
     Args:
         ledger: The ledger.
@@ -39,8 +40,8 @@ class Answers:
         self._publisher = publisher
         self._maker = maker
         self._epoch = epoch
-        self._line: deque[tuple[ReplayRequest, int]] = deque()
-        self._pages: Iterator[Outgoing] | None = None
+        self._line: deque[tuple[ReplayRequest | AuditRequest, int]] = deque()
+        self._pages: Iterator[Packed | None] | None = None
         self._in_flight = 0
 
     @property
@@ -48,9 +49,9 @@ class Answers:
         """Whether a request waits for its answer, or for more of it."""
         return bool(self._line)
 
-    def add(self, request: ReplayRequest, delivery_tag: int) -> None:
+    def add(self, request: ReplayRequest | AuditRequest, delivery_tag: int) -> None:
         """Put a request in the line; `pump` says when its delivery may be acked."""
-        if request.epoch != self._epoch:
+        if isinstance(request, ReplayRequest) and request.epoch != self._epoch:
             log.info("%s asks for another ledger's numbers: it will learn ours by heartbeat", request.subscriber)
             request = _nothing_of(request)
         self._line.append((request, delivery_tag))
@@ -69,27 +70,35 @@ class Answers:
         request, tag = self._line[0]
         if self._pages is None:
             self._pages = self._answer(request, newest)
-        outgoing = next(self._pages, None)
-        if outgoing is None:
+        try:
+            packed = next(self._pages)
+        except StopIteration:
             self._pages = None
             self._line.popleft()
             return bool(self._line), tag
-        self._in_flight += 1
-        self._publisher.publish(ReplayPart(), REPLAY_EXCHANGE, request.subscriber, outgoing.body, outgoing.properties)
+        if packed is not None:
+            self._in_flight += 1
+            key = request.subscriber if isinstance(request, ReplayRequest) else request.reply_to
+            self._publisher.publish(AnswerPart(), REPLAY_EXCHANGE, key, packed.body, packed.properties)
         return True, None
 
     def settled(self) -> None:
         """Note that one packed message was confirmed, or refused: then the follower asks again."""
         self._in_flight -= 1
 
-    def _answer(self, request: ReplayRequest, newest: int) -> Iterator[Outgoing]:
+    def _answer(self, request: ReplayRequest | AuditRequest, newest: int) -> Iterator[Packed | None]:
+        if isinstance(request, AuditRequest):
+            return audit_pages(self._ledger, self._maker, request, newest)
+        return self._replay(request, newest)
+
+    def _replay(self, request: ReplayRequest, newest: int) -> Iterator[Outgoing]:
         count = sum(last - first + 1 for first, last in request.missing)
         if count:
             log.info("replaying %d missing numbers to %s", count, request.subscriber)
         for first, last in request.missing:
-            yield from self._answer_span((first, min(last, newest)))
+            yield from self._replay_span((first, min(last, newest)))
 
-    def _answer_span(self, span: Span) -> Iterator[Outgoing]:
+    def _replay_span(self, span: Span) -> Iterator[Outgoing]:
         first, last = span
         while first <= last:
             rows = self._ledger.read(first, last, MOST_EXPOSURES)

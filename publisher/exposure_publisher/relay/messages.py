@@ -1,10 +1,10 @@
 """From the ledger's rows to messages, ready to publish."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import pika
@@ -13,21 +13,30 @@ from exposure_bus.broker import properties_for
 from exposure_publisher.errors import InvalidExposure
 from exposure_publisher.ledger import LedgerRow
 from exposure_publisher.ledger.rows import exposure_of
-from exposure_schemas import MSGPACK, Exposure, ExposureSummary, Span, encode
+from exposure_schemas import MSGPACK, AuditAnswer, AuditRequest, Exposure, ExposureSummary, Manifest, Span, encode
 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY: Final = 4 * 2**20
-"""Bytes above which a message is split in two; half of what readers accept."""
+"""Bytes above which a message of several exposures is split in two; half of what readers accept."""
+
+MOST_FILES: Final = 10_000
+"""Files in a manifest beyond which it is not sent: with names of the greatest length that is `LARGEST_BODY`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class Packed:
     """A message that is ready to publish."""
 
-    message: ExposureSummary
     body: bytes
     properties: pika.BasicProperties
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing(Packed):
+    """A summary that is ready to publish."""
+
+    message: ExposureSummary
 
 
 class MessageMaker:
@@ -65,21 +74,23 @@ class MessageMaker:
 
     def _split(self, exposures: tuple[Exposure, ...], covers: Span | None, replayed: bool) -> Iterator[Outgoing]:
         outgoing = self._outgoing(exposures, covers, replayed=replayed)
-        if len(outgoing.body) <= LARGEST_BODY:
+        if len(outgoing.body) <= LARGEST_BODY or len(exposures) == 1:
             yield outgoing
-        elif len(exposures) > 1:
-            half = len(exposures) // 2
-            border = exposures[half - 1].sequence
-            yield from self._split(exposures[:half], covers and (covers[0], border), replayed)
-            yield from self._split(exposures[half:], covers and (border + 1, covers[1]), replayed)
-        else:
-            yield self._without_manifest(exposures[0], covers, replayed)
+            return
+        half = len(exposures) // 2
+        border = exposures[half - 1].sequence
+        yield from self._split(exposures[:half], covers and (covers[0], border), replayed)
+        yield from self._split(exposures[half:], covers and (border + 1, covers[1]), replayed)
 
-    def _without_manifest(self, exposure: Exposure, covers: Span | None, replayed: bool) -> Outgoing:
-        log.error(
-            "exposure %d: its manifest of %d files is too large to send", exposure.expid, len(exposure.files or ())
-        )
-        return self._outgoing((msgspec.structs.replace(exposure, files=None),), covers, replayed=replayed)
+    def audited(self, answer: AuditAnswer, request: AuditRequest) -> Packed:
+        """Make the message of one part of an audit's answer."""
+        properties = properties_for(answer, f"{request.reply_to}-{answer.part}", self._content_type)
+        return Packed(encode(answer, self._content_type), properties)
+
+    @property
+    def epoch(self) -> str:
+        """The ledger's identity."""
+        return self._epoch
 
     def _outgoing(self, exposures: tuple[Exposure, ...], covers: Span | None, *, replayed: bool) -> Outgoing:
         message = ExposureSummary(
@@ -90,7 +101,7 @@ class MessageMaker:
             exposures=exposures,
         )
         properties = properties_for(message, self._message_id(message), self._content_type)
-        return Outgoing(message, encode(message, self._content_type), properties)
+        return Outgoing(encode(message, self._content_type), properties, message)
 
     def _message_id(self, message: ExposureSummary) -> str:
         numbers = message.covers or tuple(
@@ -99,11 +110,24 @@ class MessageMaker:
         return "-".join([self._epoch, *map(str, numbers), *(["replay"] if message.replayed else [])])
 
 
+def announced(row: Mapping[str, Any], sequence: int, files: Manifest | None) -> Exposure:
+    """Return an exposure as it is announced; a manifest that no message can carry is left out.
+
+    Raises:
+        InvalidExposure: It cannot be announced.
+    """
+    exposure = exposure_of(row, sequence, files)
+    if len(files or ()) <= MOST_FILES:
+        return exposure
+    log.error("exposure %d: its manifest of %d files is too large to send", exposure.expid, len(files or ()))
+    return msgspec.structs.replace(exposure, files=None)
+
+
 def _exposures(rows: Sequence[LedgerRow]) -> tuple[Exposure, ...]:
     exposures = []
     for sequence, row, files in rows:
         try:
-            exposures.append(exposure_of(row, sequence, files))
+            exposures.append(announced(row, sequence, files))
         except InvalidExposure as error:
             log.error("%s", error)  # noqa: TRY400 (a bad row is the writer's, and no crash of ours)
     return tuple(exposures)

@@ -18,12 +18,12 @@ from exposure_bus.broker.topology import declare_publisher
 from exposure_bus.errors import DatabaseError, DatabaseRefused, Incomplete
 from exposure_publisher.errors import AnotherRelay
 from exposure_publisher.manifest import Job, Lister, Listing
-from exposure_publisher.relay.answers import Answers, ReplayPart
+from exposure_publisher.relay.answers import AnswerPart, Answers
 from exposure_publisher.relay.listings import Listings
 from exposure_publisher.relay.live import LiveFlow
 from exposure_publisher.relay.messages import MessageMaker
 from exposure_publisher.relay.source import Source
-from exposure_schemas import MSGPACK, DecodeError, Heartbeat, ReplayRequest, decode, encode
+from exposure_schemas import MSGPACK, AuditRequest, DecodeError, Heartbeat, ReplayRequest, decode, encode
 from exposure_schemas.routing import EXCHANGE, HEARTBEAT_KEY, REQUEST_QUEUE
 
 log = logging.getLogger(__name__)
@@ -284,7 +284,7 @@ class Relay:
         self._send_again_later()
 
     def _settle(self, key: Any, *, confirmed: bool) -> None:
-        if isinstance(key, ReplayPart):
+        if isinstance(key, AnswerPart):
             if self._answers is not None:
                 self._answers.settled()
         elif self._live is not None:
@@ -321,9 +321,9 @@ class Relay:
         try:
             request = decode(body, envelope_of(properties))
         except DecodeError as error:
-            log.warning("a replay request cannot be read: %s", error)
+            log.warning("a request cannot be read: %s", error)
             request = None
-        if isinstance(request, ReplayRequest) and self._answers is not None:
+        if isinstance(request, ReplayRequest | AuditRequest) and self._answers is not None:
             self._answers.add(request, method.delivery_tag)
             self._pump_soon()
         else:

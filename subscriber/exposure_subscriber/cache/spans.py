@@ -36,6 +36,22 @@ class Spans:
         self._firsts[left:right] = [first]
         self._lasts[left:right] = [last]
 
+    def without(self, numbers: Iterable[int]) -> "Spans":
+        """Return the same set less some numbers."""
+        left = Spans(self)
+        for number in sorted(set(numbers)):
+            left._remove(number)
+        return left
+
+    def _remove(self, number: int) -> None:
+        place = bisect_right(self._firsts, number) - 1
+        if place < 0 or number > self._lasts[place]:
+            return
+        first, last = self._firsts[place], self._lasts[place]
+        rest = [(low, high) for low, high in ((first, number - 1), (number + 1, last)) if low <= high]
+        self._firsts[place : place + 1] = [low for low, _ in rest]
+        self._lasts[place : place + 1] = [high for _, high in rest]
+
     @property
     def complete_up_to(self) -> int:
         """The last number before the first hole; 0 if 1 is missing."""

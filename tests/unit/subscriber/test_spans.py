@@ -61,3 +61,11 @@ def test_numbers_beyond_64_bits_are_no_trouble() -> None:
     covered = Spans([(1, 10**30)])
     assert covered.complete_up_to == 10**30
     assert covered.missing(10**30 + 2) == [(10**30 + 1, 10**30 + 2)]
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 9))), st.lists(st.integers(0, 50)))
+def test_numbers_that_are_taken_out_are_missing_and_no_others(runs: list[tuple[int, int]], taken: list[int]) -> None:
+    spans = Spans((first, first + more) for first, more in runs)
+    left = spans.without(taken)
+    assert {n for n in range(60) if n in left} == {n for n in range(60) if n in spans} - set(taken)
+    assert Spans(left).missing(60) == left.missing(60)
