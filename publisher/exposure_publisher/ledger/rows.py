@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,7 @@ from exposure_publisher.exposuredb.table import COLUMNS, as_moment
 from exposure_publisher.manifest.listed import Listed
 from exposure_publisher.manifest.stamp import Stamp
 from exposure_schemas import Exposure, Manifest
+from exposure_schemas.exposure import Finite
 
 COLUMN_LIST: Final = ", ".join(f"e.{column}" for column in COLUMNS)
 """The exposure's columns for a SELECT, with the table called ``e``."""
@@ -28,6 +30,7 @@ _NO_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTEAD: Final = {"data_written": False, "data_written_at": _NO_MOMENT}
 """What stands for a bad value where an exposure cannot have none: nobody is sent for data that may not be there."""
 _MOMENTS: Final = ("date", "data_written_at")
+_FLOATS_OF: Final = attrgetter(*(name for name, kind in _TYPES.items() if kind == Finite | None))
 _MANIFEST: Final = msgspec.json.Decoder(Manifest)
 _STAMPS: Final = msgspec.json.Decoder(dict[str, Stamp])
 
@@ -38,13 +41,12 @@ def exposure_of(row: Mapping[str, Any], sequence: int, files: Manifest | None) -
     Raises:
         InvalidExposure: The night itself cannot be read.
     """
-    extra = {"sequence": sequence, "files": files}
     try:
-        return msgspec.convert(_read(row) | extra, Exposure)
+        return _as_it_is(row, sequence, files)
     except (ValueError, TypeError):  # msgspec's ValidationError is a ValueError
         values = {name: _mended(row["expid"], name, value) for name, value in row.items()}
     try:
-        return msgspec.convert(values | extra, Exposure)
+        return msgspec.convert(values | {"sequence": sequence, "files": files}, Exposure)
     except msgspec.ValidationError as error:
         raise InvalidExposure(f"exposure {row['expid']} cannot be announced: {error}") from error
 
@@ -68,8 +70,20 @@ def listed_texts(listed: Listed | None) -> tuple[str | None, str | None]:
     return msgspec.json.encode(listed.files).decode(), stamps
 
 
-def _read(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _value(name, value) for name, value in row.items()}
+def _as_it_is(row: Mapping[str, Any], sequence: int, files: Manifest | None) -> Exposure:
+    """Read a row of good values, which nearly all are: healing reads 300,000 of them; raise ValueError at a bad one."""
+    values = {**row, "sequence": sequence, "files": files}
+    values["date"], values["data_written_at"] = as_moment(values["date"]), as_moment(values["data_written_at"])
+    if values["data_written"] in (0, 1):  # SQLite has no booleans
+        values["data_written"] = values["data_written"] == 1
+    exposure = msgspec.convert(values, Exposure)
+    if any(map(_is_nan, _FLOATS_OF(exposure))):
+        raise ValueError("NaN is no number")
+    return exposure
+
+
+def _is_nan(value: float | None) -> bool:
+    return value != value  # noqa: PLR0124 (true of NaN alone, and several times as quick as a look at its type)
 
 
 def _value(name: str, value: Any) -> Any:
