@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.raw_sql import changes, connected, execute
 
 from exposure_publisher import ExposureDB
 from exposure_publisher.ledger import Ledger, Unnumbered, open_ledger
+from exposure_publisher.ledger.selection import BEFORE_ALL
 from exposure_publisher.manifest import Listed, Stamp
 from exposure_schemas import ManifestFile
 
@@ -23,6 +25,8 @@ FILES = Listed(
     {"desi-00000001.fits.fz": Stamp(3, 1_694_660_055_926_535_001, 1_694_660_055_926_535_002, 2**64 - 1)},
 )
 NO_FILES = Listed(())
+FIRST = datetime(2023, 9, 14, 3, 0, 0, 250_000, tzinfo=UTC)
+LATER = datetime(2023, 9, 14, 3, 0, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -213,6 +217,32 @@ def test_the_confirmed_number_only_rises(db: ExposureDB, ledger: Ledger) -> None
     record(db, 1, seeing=3.3)
     ledger.number(ledger.unnumbered(9), [None], 8)
     assert (ledger.state().confirmed, ledger.state().newest) == (8, 10)
+
+
+def confirmed_at(ledger: Ledger) -> dict[int, datetime | None]:
+    """When each newest number was confirmed."""
+    return {each.sequence: each.confirmed_at for each in ledger.audited(BEFORE_ALL, 100) if each.sequence is not None}
+
+
+def test_only_the_first_confirm_of_a_number_is_kept(db: ExposureDB, ledger: Ledger) -> None:
+    record(db, 10, 20, 30)
+    number_all(ledger)
+    ledger.confirm(1, {1: FIRST, 3: LATER})
+    ledger.confirm(3, {1: LATER, 2: LATER})
+    assert ledger.state().confirmed == 3
+    assert confirmed_at(ledger) == {1: FIRST, 2: LATER, 3: LATER}
+
+
+def test_a_new_number_is_not_confirmed_by_the_confirm_of_the_one_before(db: ExposureDB, ledger: Ledger) -> None:
+    record(db, 10)
+    number_all(ledger)
+    ledger.confirm(1, {1: FIRST})
+    record(db, 10, seeing=1.1)
+    number_all(ledger)
+    ledger.confirm(1, {1: LATER})
+    assert confirmed_at(ledger) == {2: None}
+    ledger.confirm(2, {2: LATER})
+    assert confirmed_at(ledger) == {2: LATER}
 
 
 def test_numbering_nothing_changes_nothing(ledger: Ledger) -> None:

@@ -111,10 +111,17 @@ class Ledger(ABC):
             connection.execute(_ADVANCE, {"newest": newest + len(numbered), "confirmed": confirmed})
         return [(change.expid, sequence) for change, _, sequence in numbered]
 
-    def confirm(self, confirmed: int) -> None:
-        """Keep that the broker has everything up to a number."""
+    def confirm(self, confirmed: int, moments: Mapping[int, datetime] = MappingProxyType({})) -> None:
+        """Keep that the broker has everything up to a number.
+
+        Args:
+            confirmed: The number.
+            moments: When the broker confirmed each of these numbers; the first moment of a number stays.
+        """
         with translated(self._url), writing(self._engine) as connection:
             connection.execute(_CONFIRM, {"confirmed": confirmed})
+            if moments:
+                self._write_confirmed(connection, moments)
 
     def read(self, first: int, last: int, most: int) -> list[LedgerRow]:
         """Return the present state of the exposures whose newest number lies in a span, ascending by number.
@@ -169,7 +176,11 @@ class Ledger(ABC):
 
     @abstractmethod
     def _write(self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]]) -> None:
-        """Write each exposure's newest number and manifest."""
+        """Write each exposure's newest number and manifest; the number is not confirmed yet."""
+
+    @abstractmethod
+    def _write_confirmed(self, connection: sa.Connection, moments: Mapping[int, datetime]) -> None:
+        """Write when each number was confirmed, where it still is its exposure's newest and has no moment yet."""
 
 
 def now() -> datetime:

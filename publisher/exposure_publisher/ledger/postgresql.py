@@ -1,6 +1,7 @@
 """The ledger on PostgreSQL: each step one statement, however many exposures it is for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -23,7 +24,14 @@ _WRITE: Final = sa.text(
     FROM unnest(CAST(:expids AS bigint[]), CAST(:sequences AS bigint[]), CAST(:files_of AS timestamptz[]),
                 CAST(:files AS text[]), CAST(:stamps AS text[])) AS t (expid, sequence, files_of, files, file_stamps)
     ON CONFLICT (expid) DO UPDATE SET sequence = excluded.sequence, numbered_at = excluded.numbered_at,
-        files_of = excluded.files_of, files = excluded.files, file_stamps = excluded.file_stamps"""
+        files_of = excluded.files_of, files = excluded.files, file_stamps = excluded.file_stamps,
+        confirmed_at = NULL"""
+)
+
+_CONFIRMED: Final = sa.text(
+    """UPDATE exposure_ledger AS l SET confirmed_at = t.moment
+    FROM unnest(CAST(:sequences AS bigint[]), CAST(:moments AS timestamptz[])) AS t (sequence, moment)
+    WHERE l.sequence = t.sequence AND l.confirmed_at IS NULL"""
 )
 
 
@@ -58,3 +66,6 @@ class PostgresqlLedger(Ledger):
             "stamps": [stamps for _, stamps in texts],
         }
         connection.execute(_WRITE, values)
+
+    def _write_confirmed(self, connection: sa.Connection, moments: Mapping[int, datetime]) -> None:
+        connection.execute(_CONFIRMED, {"sequences": list(moments), "moments": list(moments.values())})

@@ -1,6 +1,7 @@
 """The ledger on SQLite, where a writing transaction has the file to itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -43,6 +44,13 @@ class SqliteLedger(Ledger):
                 """INSERT INTO exposure_ledger (expid, sequence, numbered_at, files_of, files, file_stamps)
                 VALUES (?, ?, ?, ?, ?, ?)
                 ON CONFLICT (expid) DO UPDATE SET sequence = excluded.sequence, numbered_at = excluded.numbered_at,
-                    files_of = excluded.files_of, files = excluded.files, file_stamps = excluded.file_stamps""",
+                    files_of = excluded.files_of, files = excluded.files, file_stamps = excluded.file_stamps,
+                    confirmed_at = NULL""",
                 rows,
             )
+
+    def _write_confirmed(self, connection: sa.Connection, moments: Mapping[int, datetime]) -> None:
+        connection.exec_driver_sql(
+            "UPDATE exposure_ledger SET confirmed_at = ? WHERE sequence = ? AND confirmed_at IS NULL",
+            [(as_text(moment), sequence) for sequence, moment in moments.items()],
+        )

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from exposure_bus.broker import ConfirmedPublisher
@@ -48,6 +49,7 @@ class LiveFlow:
         self._kept = state.confirmed
         self._again: dict[Span, None] = {}
         self._unconfirmed = Unconfirmed(state.confirmed)
+        self._confirmed_at: dict[int, datetime] = {}
         self.newest = state.newest
         """The newest number given."""
         self.behind = True
@@ -83,7 +85,9 @@ class LiveFlow:
         return bool(page) or more
 
     def confirmed(self, span: Span) -> None:
-        """Note that the broker has a span."""
+        """Note that the broker has a span, and when it said so of the exposure at its end."""
+        if span in self._unconfirmed:
+            self._confirmed_at[span[1]] = datetime.now(UTC)
         self._unconfirmed.confirmed(span)
         self._again.pop(span, None)
 
@@ -99,11 +103,12 @@ class LiveFlow:
         return bool(self._again)
 
     def keep_confirmed(self) -> None:
-        """Write down how far the broker has everything, so that a restart need not begin before it."""
+        """Write down how far the broker has everything, so that a restart need not begin before it, and since when."""
         watermark = self._unconfirmed.watermark
-        if watermark > self._kept:
-            self._ledger.confirm(watermark)
-            self._kept = watermark
+        if watermark > self._kept or self._confirmed_at:
+            self._ledger.confirm(watermark, self._confirmed_at)
+            self._kept = max(self._kept, watermark)
+            self._confirmed_at = {}
 
     def _behind(self, most: int) -> list[LedgerRow]:
         """Read what is numbered and not yet sent since the last start or connection."""

@@ -17,6 +17,9 @@ class Unconfirmed:
     def __len__(self) -> int:
         return len(self._spans)
 
+    def __contains__(self, span: Span) -> bool:
+        return span in self._spans
+
     def sent(self, span: Span) -> None:
         """Note that a span is on its way; a second sending changes nothing."""
         self._spans[span] = None
