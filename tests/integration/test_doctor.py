@@ -11,7 +11,7 @@ import pika
 import psycopg2
 import pytest
 from tests.processes import Processes
-from tests.rabbitmqctl import memory_alarm, rabbitmqctl
+from tests.rabbitmqctl import memory_alarm
 from tests.waiting import wait_until
 
 from exposure_bus.broker import open_channel
@@ -300,8 +300,8 @@ def test_an_empty_broker_is_full_of_warnings_and_stays_empty(own_broker: RabbitM
 
 
 def test_a_user_without_rights_can_look_too(own_broker: RabbitMQ, patient: Patient) -> None:
-    rabbitmqctl(own_broker, "add_user", "ics", "secret")
-    rabbitmqctl(own_broker, "set_permissions", "ics", "^$", "^exposures$", "^$")
+    own_broker.ctl("add_user", "ics", "secret")
+    own_broker.ctl("set_permissions", "ics", "^$", "^exposures$", "^$")
     declare(own_broker.url, "test", declare_follower(patient.subscriber))
     found = patient.examine(broker_url=own_broker.url.replace("guest:guest", "ics:secret"))
     assert found["exchanges"].outcome.value == "ok"

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -123,22 +122,14 @@ def test_a_broker_that_takes_nothing_is_seen_and_waited_for(
 ) -> None:
     with running(Relay(rabbitmq_node.url, url)):
         listener.wait_until(lambda heard: heard.heartbeats, "the relay at work")
-        set_watermark(rabbitmq_node, "0")
+        rabbitmq_node.ctl("set_vm_memory_high_watermark", "0")
         try:
             record(db, 1)  # RabbitMQ says that it is blocked to who publishes
             wait_until(lambda: "the broker takes nothing now (low on memory)" in caplog.text, "it being said")
             record(db, *range(2, 50))
         finally:
-            set_watermark(rabbitmq_node, "0.6")
+            rabbitmq_node.ctl("set_vm_memory_high_watermark", "0.6")
         listener.wait_until(lambda heard: accounted(heard.summaries) >= set(range(1, 50)), "all of them")
-
-
-def set_watermark(node: RabbitMQ, fraction: str) -> None:
-    """Tell the node how much of the memory it may use before it takes nothing more."""
-    # Debian's /usr/sbin/rabbitmqctl insists on its own user; this one runs as anybody.
-    program = "/usr/lib/rabbitmq/bin/rabbitmqctl"
-    command = [program, "--node", "private@localhost", "set_vm_memory_high_watermark", fraction]
-    subprocess.run(command, env=node._environment(), check=True, capture_output=True, timeout=30)
 
 
 # What somebody wrote.

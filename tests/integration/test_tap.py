@@ -21,7 +21,6 @@ from tests.integration.tapping import (
     reading,
     summary,
 )
-from tests.rabbitmqctl import rabbitmqctl
 from tests.waiting import wait_until
 
 from exposure_bus.broker import properties_for
@@ -183,16 +182,16 @@ def test_a_user_with_the_rights_of_a_reader_may_tap(
 ) -> None:
     own = r"^amq\.gen.*$"
     readable = r"^(amq\.gen.*|exposures|exposures\.alarms|exposures\.log)$"
-    rabbitmqctl(rabbitmq_node, "add_user", "reader", "password")
+    rabbitmq_node.ctl("add_user", "reader", "password")
     try:
-        rabbitmqctl(rabbitmq_node, "set_permissions", "reader", own, own, readable)
+        rabbitmq_node.ctl("set_permissions", "reader", own, own, readable)
         url = broker_url.replace("guest:guest", "reader:password")
         with reading(Tap(url, alarms=True)) as live, reading(Tap(url, start="first")) as logged:
             publisher.expose(1)
             has_seen(live, 1)
             has_seen(logged, 1)
     finally:
-        rabbitmqctl(rabbitmq_node, "delete_user", "reader")
+        rabbitmq_node.ctl("delete_user", "reader")
 
 
 def test_a_broker_without_a_log_is_explained(broker_url: str, publisher: Publisher) -> None:

@@ -1,7 +1,6 @@
 """What stands in the broker: made by whoever comes first, found by who may not make it, refused when it is another."""
 
 import itertools
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -85,20 +84,14 @@ def make_user(rabbitmq_node: RabbitMQ) -> Iterator[Callable[[str, str, str], str
 
     def make(configure: str, write: str, read: str) -> str:
         name = f"user{len(made)}"
-        control(rabbitmq_node, "add_user", name, "secret")
+        rabbitmq_node.ctl("add_user", name, "secret")
         made.append(name)
-        control(rabbitmq_node, "set_permissions", name, configure, write, read)
+        rabbitmq_node.ctl("set_permissions", name, configure, write, read)
         return rabbitmq_node.url.replace("guest:guest", f"{name}:secret")
 
     yield make
     for name in made:
-        control(rabbitmq_node, "delete_user", name)
-
-
-def control(node: RabbitMQ, *arguments: str) -> None:
-    # Debian's /usr/sbin/rabbitmqctl insists on its own user; this one runs as anybody.
-    command = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "--node", "private@localhost", *arguments]
-    subprocess.run(command, env=node._environment(), check=True, capture_output=True, timeout=30)
+        rabbitmq_node.ctl("delete_user", name)
 
 
 @pytest.mark.usefixtures("broker_url")
