@@ -1,0 +1,116 @@
+"""The ICS: keeps changing exposures, through `ExposureDB` and behind its back."""
+
+import random
+import threading
+import time
+from typing import Final
+
+import sqlalchemy as sa
+
+from exposure_bus.errors import DatabaseError
+from exposure_publisher import ExposureDB
+
+NIGHT: Final = 20230913
+RETRY: Final = 0.2
+"""Seconds after which a database that is away is tried again."""
+
+
+class Writer(threading.Thread):
+    """Changes exposures at a steady rate, until it has done so often enough or is stopped.
+
+    Args:
+        url: The exposureDB.
+        changes: How many rows it changes in all.
+        rate: Changes a second.
+        seed: Of what it does.
+    """
+
+    def __init__(self, url: str, changes: int, rate: float, seed: int) -> None:
+        super().__init__(name="writer", daemon=True)
+        self._url = url
+        self._wanted = changes
+        self._rate = rate
+        self._random = random.Random(seed)
+        self._most = max(200, changes // 20)
+        self._known = 1
+        self._may_write = threading.Event()
+        self._may_write.set()
+        self._paused = threading.Event()
+        self._ended = False
+        self.changes = 0
+        """Rows changed so far."""
+
+    def run(self) -> None:
+        began, idle = time.monotonic(), 0.0
+        while self.changes < self._wanted and not self._ended:
+            if not self._may_write.is_set():
+                stopped = time.monotonic()
+                self._paused.set()
+                self._may_write.wait()
+                self._paused.clear()
+                idle += time.monotonic() - stopped
+            due = began + idle + self.changes / self._rate
+            time.sleep(max(0.0, min(1.0, due - time.monotonic())))
+            self._try_to_change()
+        self._paused.set()
+
+    def pause(self) -> None:
+        """Return once nothing is being written."""
+        self._may_write.clear()
+        while self.is_alive() and not self._paused.wait(RETRY):
+            pass
+
+    def go_on(self) -> None:
+        """Write again."""
+        self._may_write.set()
+
+    def end(self) -> None:
+        """Stop for good."""
+        self._ended = True
+        self._may_write.set()
+        self.join()
+
+    def _try_to_change(self) -> None:
+        try:
+            with ExposureDB(self._url) as database:
+                for _ in range(20):  # a connection now and then is a new one
+                    self.changes += self._change(database)
+        except (DatabaseError, sa.exc.DBAPIError):
+            time.sleep(RETRY)
+
+    def _change(self, database: ExposureDB) -> int:
+        chance = self._random.random()
+        expid = self._random.randint(1, self._known)
+        if chance < 0.15 and self._known < self._most:
+            self._known += 1
+            database.record(expid=self._known, night=NIGHT, exptype="science", seeing=chance)
+        elif chance < 0.6:
+            database.record(expid=expid, night=NIGHT, airmass=chance, program=self._random.choice(("dark", None)))
+        elif chance < 0.85:
+            database.record(expid=expid, night=NIGHT)
+            database.data_written(expid, data_location=f"/data/{NIGHT}/{expid:08d}")
+        elif chance < 0.97:
+            return self._change_many(database, expid)
+        else:
+            return self._behind_its_back(expid)
+        return 1
+
+    def _change_many(self, database: ExposureDB, first: int) -> int:
+        count = self._random.randint(2, 30)
+        self._known = max(self._known, min(first + count, self._most))
+        rows = [{"expid": n, "night": NIGHT, "s2n": self._random.random()} for n in range(first, self._known + 1)]
+        return database.record_many(rows[:count])
+
+    def _behind_its_back(self, expid: int) -> int:
+        """Change rows by SQL of one's own; now and then think better of it."""
+        engine = sa.create_engine(self._url, poolclass=sa.pool.NullPool)
+        with engine.connect() as connection:
+            done = connection.execute(
+                sa.text("UPDATE exposure SET skylevel = :level WHERE expid BETWEEN :low AND :high"),
+                {"level": self._random.random(), "low": expid, "high": expid + 5},
+            )
+            if self._random.random() < 0.5:
+                connection.rollback()
+                return 0
+            connection.commit()
+        return int(done.rowcount)
