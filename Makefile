@@ -7,7 +7,7 @@ PYTEST := .venv/bin/pytest -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-unit test-integration test-acceptance check bench lock clean
+.PHONY: help setup demo test test-unit test-integration test-acceptance torture check bench lock clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ test-integration: setup ## Run the tests against private RabbitMQ and PostgreSQL
 
 test-acceptance: setup ## Run the tests of the commands as processes.
 	$(PYTEST) tests/acceptance
+
+torture: setup ## Break everything 200 times over on each database, and prove that nothing is lost (FAULTS, CHANGES, SEED).
+	PYTHONPATH=demo:. $(PYTHON) -m tests.torture --faults $(or $(FAULTS),200) --changes $(or $(CHANGES),20000) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(RECORD),--record $(RECORD))
 
 check: setup ## Check style, types, the layers of the packages, and that generated files are current.
 	$(PYTHON) -m ruff check

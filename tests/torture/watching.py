@@ -21,6 +21,9 @@ LOOK: Final = 0.2
 """Seconds between two looks."""
 
 
+_PROBES: Final = "SELECT expid, sequence FROM exposure WHERE expid >= ?"
+
+
 class Watch(threading.Thread):
     """Watches one cache: no exposure's sequence may ever be less than it was, unless the cache was thrown away.
 
