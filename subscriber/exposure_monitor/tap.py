@@ -14,7 +14,7 @@ from pika import SelectConnection
 from pika.channel import Channel
 
 from exposure_bus.broker import BrokerLink
-from exposure_bus.broker.link import ANSWER_TIMEOUT
+from exposure_bus.broker.consumer import ANSWER_TIMEOUT
 from exposure_bus.errors import BrokerError, BrokerRefused
 from exposure_monitor.feed import Feed
 from exposure_monitor.history import History

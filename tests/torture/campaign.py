@@ -107,14 +107,16 @@ class Campaign:
 
     def _go(self, beside: ThreadPoolExecutor, progress: Callable[[], object]) -> None:
         began = time.monotonic()
-        while self.verdict.faults < self._wanted and time.monotonic() - began < self._seconds:
+        while not self.verdict.lost and self.verdict.faults < self._wanted and time.monotonic() - began < self._seconds:
             self._wait(self._random.expovariate(1 / GAP), progress)
             self._start_one(beside)
             if self.verdict.faults % BETWEEN_CALMS == 0 and self.verdict.faults:
                 self._calm(progress)
-        self._calm(progress)
+        if not self.verdict.lost:
+            self._calm(progress)
+            self.writer.end()
+            self._calm(progress)
         self.writer.end()
-        self._calm(progress)
         for watch in self._watches:
             watch.end()
             self.verdict.older += watch.found
@@ -180,7 +182,20 @@ class Campaign:
         self.verdict.calm_after.append(took)
         self.verdict.lost += wrong
         self._events.record("calm", after=round(took, 3), exposures=len(truth), wrong=wrong[:20])
+        if wrong:
+            self._look_into_it()
         self.writer.go_on()
+
+    def _look_into_it(self) -> None:
+        """Write down what may tell why: where each daemon is, and what stands in each queue."""
+        for part in self._site.parts:
+            part.tell()
+        for node in self._site.nodes:
+            try:
+                queues = node.ctl("list_queues", "name", "state", "leader", "messages", "consumers")
+            except ServerError as error:
+                queues = str(error)
+            self._events.record("queues", node=node.node, queues=queues.splitlines())
 
     def _what_is_wrong(self, truth: State) -> list[str]:
         wrong = [f"{self.probes.pending} probes have not come through"] if self.probes.pending else []

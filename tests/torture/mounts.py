@@ -1,5 +1,6 @@
 """Small disks of our own: tmpfs in a mount name space that ends with this process, so that they can really be full."""
 
+import contextlib
 import ctypes
 import os
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWUSER = 0x10000000
 _MS_REC_PRIVATE = 0x4000 | 0x40000
+
+_LARGE = bytes(2**20)
+_SMALL = bytes(2**12)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -44,11 +48,13 @@ def mount_small_disk(folder: Path, size: int) -> None:
 
 
 def fill(folder: Path) -> Path:
-    """Take all that is left of a disk; return the file that has it."""
+    """Take all that is left of a disk, while others write to it; return the file that has it."""
     file = folder / "filler"
-    left = os.statvfs(folder)
-    with file.open("wb") as filler:
-        os.posix_fallocate(filler.fileno(), 0, max(1, left.f_bavail * left.f_frsize))
+    with file.open("wb", buffering=0) as filler:
+        for size in (_LARGE, _SMALL):
+            with contextlib.suppress(OSError):  # nothing is left for one more of this size
+                while filler.write(size):
+                    pass
     return file
 
 

@@ -23,6 +23,8 @@ class Proxy:
     def __init__(self, loop: asyncio.AbstractEventLoop, to: int) -> None:
         self.swallows_questions = self.swallows_answers = False
         """Whether what the client says, or what the server says, never arrives; the connections stay open."""
+        self.swallowed = 0
+        """Bytes that never arrived."""
         self._loop = loop
         self._to = to
         self._open: set[asyncio.StreamWriter] = set()
@@ -31,6 +33,10 @@ class Proxy:
     @property
     def port(self) -> int:
         return int(self._server.sockets[0].getsockname()[1])
+
+    def stop_listening(self) -> None:
+        """Take no more connections; in the loop."""
+        self._server.close()
 
     def cut(self) -> None:
         """Reset all connections."""
@@ -51,13 +57,18 @@ class Proxy:
             await asyncio.gather(
                 self._pump(reader, server_writer, questions=True), self._pump(server_reader, writer, questions=False)
             )
+        except asyncio.CancelledError:
+            pass  # all proxies end
         finally:
             self._open -= {writer, server_writer}
+            _reset(writer)
+            _reset(server_writer)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, questions: bool) -> None:
         with contextlib.suppress(OSError):
             while chunk := await reader.read(_CHUNK):
                 if self.swallows_questions if questions else self.swallows_answers:
+                    self.swallowed += len(chunk)
                     continue
                 writer.write(chunk)
                 await writer.drain()
@@ -68,18 +79,30 @@ class Proxies:
     """A thread in which proxies run."""
 
     def __init__(self) -> None:
+        self._all: list[Proxy] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxies", daemon=True)
         self._thread.start()
 
     def to(self, port: int) -> Proxy:
         """Open a proxy for a port."""
-        return Proxy(self._loop, port)
+        self._all.append(Proxy(self._loop, port))
+        return self._all[-1]
 
     def close(self) -> None:
         """Cut everything."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        for proxy in self._all:
+            proxy.stop_listening()
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

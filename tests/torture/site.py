@@ -1,6 +1,7 @@
 """What is tortured: servers, a publisher and two followers, each daemon with proxies and a clock of its own."""
 
 import os
+import signal
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -59,6 +60,10 @@ class Part:
     def thaw(self) -> None:
         """Let it go on."""
         self.daemon.thaw()
+
+    def tell(self) -> None:
+        """Have it write into its log where it is."""
+        os.kill(self.daemon.pid, signal.SIGUSR1)
 
     def set_clock(self, seconds: int) -> None:
         """Let its clock be so many seconds fast."""
@@ -157,7 +162,7 @@ def _own_clock(folder: Path, file: Path) -> dict[str, str]:
     library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
     if library is None:
         raise FileNotFoundError("libfaketime is not there: install faketime, or run `make setup`")
-    (folder / "sitecustomize.py").write_text(_SLEEP, encoding="utf-8")
+    (folder / "sitecustomize.py").write_text(_SLEEP + _TELL, encoding="utf-8")
     return {
         "LD_PRELOAD": str(library),
         "FAKETIME_TIMESTAMP_FILE": str(file),
@@ -170,3 +175,4 @@ def _own_clock(folder: Path, file: Path) -> dict[str, str]:
 
 # libfaketime 0.9.10 refuses the absolute sleep on the monotonic clock that Python's is.
 _SLEEP: Final = "import select, time\ntime.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
+_TELL: Final = "import faulthandler, signal\nfaulthandler.register(signal.SIGUSR1, all_threads=True)\n"

@@ -8,6 +8,7 @@ import logging
 import os
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from pika import SelectConnection
@@ -15,6 +16,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 
 from exposure_bus.broker.blocking import declare
+from exposure_bus.broker.consumer import Consumer, OnMessage
 from exposure_bus.broker.failures import translate
 from exposure_bus.broker.odd_headers import odd_headers
 from exposure_bus.broker.parameters import connection_parameters
@@ -26,9 +28,6 @@ log = logging.getLogger(__name__)
 FIRST_DELAY: Final = 0.2
 LONGEST_DELAY: Final = 3.0
 """Seconds between two tries to connect, before jitter."""
-
-ANSWER_TIMEOUT: Final = 10.0
-"""Seconds that a queue may take to accept a consumer."""
 
 _CLOSED: Final = -1
 
@@ -115,21 +114,26 @@ class BrokerLink:
         if self._stop_asked != _CLOSED:
             os.eventfd_write(self._stop_asked, 1)
 
-    def consume(self, queue: str, on_message: Callable[..., None]) -> str:
+    def consume(self, queue: str, on_message: OnMessage) -> Consumer:
         """Consume from a queue on the present channel; a queue that does not answer is made anew.
 
         A quorum queue whose node died in the moment of its making stays without a leader for ever, and holds up
         every confirm of what is routed to it. What it held is brought back by healing.
 
         Returns:
-            The consumer's tag.
+            The consumer, which ends with the channel.
         """
         channel = self._channel
         assert channel is not None, "consume is called by `opened`"  # noqa: S101 (for the type checker)
         channel.add_on_cancel_callback(lambda _frame: self.drop(f"the queue {queue} was deleted"))
-        overdue = self.loop.call_later(ANSWER_TIMEOUT, lambda: self._make_anew(queue, channel))
-        tag = channel.basic_consume(queue, on_message, callback=lambda _frame: self.loop.remove_timeout(overdue))
-        return str(tag)
+        return Consumer(
+            self.loop,
+            channel,
+            queue,
+            on_message=on_message,
+            unanswered=partial(self._make_anew, queue, channel),
+            lost=lambda: self.drop(f"it has lost the consumer of {queue}"),
+        )
 
     def declare(self) -> None:
         """Declare the topology again, in case somebody has deleted of it; what goes wrong comes up by itself."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pika
 from pika.channel import Channel
 
-from exposure_bus.broker import BrokerLink, ConfirmedPublisher, envelope_of, properties_for
+from exposure_bus.broker import BrokerLink, ConfirmedPublisher, Consumer, envelope_of, properties_for
 from exposure_bus.broker.topology import declare_publisher
 from exposure_bus.errors import DatabaseError, DatabaseRefused, Incomplete
 from exposure_publisher.errors import AnotherRelay
@@ -33,6 +33,9 @@ HEARTBEAT_INTERVAL: Final = 5.0
 
 RETRY: Final = 1.0
 """Seconds after which a lost database, a busy leadership or a refused message is tried again."""
+
+NO_REQUESTS: Final = 60.0
+"""Seconds without a request after which the relay asks whether the broker still has its consumer."""
 
 KEEP_CONFIRMED: Final = 0.2
 """Seconds that confirms are gathered before they are written down."""
@@ -81,7 +84,7 @@ class Relay:
         self._publisher: ConfirmedPublisher[object] | None = None
         self._live: LiveFlow | None = None
         self._answers: Answers | None = None
-        self._consumer = ""
+        self._consumer: Consumer | None = None
         self._epoch = ""
         self._pumping = self._starved = self._keeping = self._resending = self._ever_opened = self._greeted = False
         self._next_look: Any = None
@@ -154,10 +157,10 @@ class Relay:
 
     def _stop_answering(self) -> None:
         """Give requests back: they wait in their queue until the exposureDB is there again."""
-        if self._channel is not None and self._consumer:
-            self._channel.basic_cancel(self._consumer)
+        if self._channel is not None and self._consumer is not None:
+            self._consumer.cancel()
             self._channel.basic_nack(0, multiple=True)
-        self._consumer = ""
+        self._consumer = None
 
     def _say_once(self, text: str) -> None:
         if text != self._last_said:
@@ -173,8 +176,7 @@ class Relay:
 
     def _on_lost(self) -> None:
         self._keep_confirmed()
-        self._channel = self._publisher = self._live = self._answers = None
-        self._consumer = ""
+        self._channel = self._publisher = self._live = self._answers = self._consumer = None
 
     def _begin(self) -> None:
         """Start relaying where the last confirm was kept, once both ends are there."""
@@ -343,6 +345,8 @@ class Relay:
         if self._publisher is not None and not self._link.blocked:
             self._publisher.give_up_late()
             self._send_heartbeat()
+            if self._consumer is not None and self._consumer.silence > NO_REQUESTS:
+                self._consumer.check()
         self._pump_soon()  # a missed wake-up costs a heartbeat's time, and no exposure
 
     def _send_heartbeat(self) -> None:

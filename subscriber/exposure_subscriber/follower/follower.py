@@ -13,7 +13,7 @@ from typing import Any, Final
 import pika
 from pika.channel import Channel
 
-from exposure_bus.broker import BrokerLink, ConfirmedPublisher, properties_for
+from exposure_bus.broker import BrokerLink, ConfirmedPublisher, Consumer, properties_for
 from exposure_bus.broker.topology import declare_follower
 from exposure_bus.errors import DatabaseError
 from exposure_schemas import ExposureSummary, Heartbeat, ReplayRequest, encode, follower_queue
@@ -65,6 +65,7 @@ class Follower:
             lost=self._on_lost,
         )
         self._channel: Channel | None = None
+        self._consumer: Consumer | None = None
         self._publisher: ConfirmedPublisher[int] | None = None
         self._batch = Batch()
         self._heard = monotonic()
@@ -91,18 +92,21 @@ class Follower:
         self._batch, self._last_tag, self._seen_tag = Batch(), 0, 0
         self._publisher = ConfirmedPublisher(channel, confirmed=self._on_alarms_sent, refused=self._on_refused)
         channel.basic_qos(prefetch_count=PREFETCH)
-        self._link.consume(follower_queue(self._subscriber), self._on_message)
+        self._consumer = self._link.consume(follower_queue(self._subscriber), self._on_message)
         self._send_alarms()
 
     def _mind_silence(self) -> None:
         """A publisher that is silent may be away, or the way to us may have been deleted: lay it again."""
         self._link.loop.call_later(SILENCE, self._mind_silence)
-        if self._channel is not None and monotonic() - self._heard > SILENCE:
-            self._link.declare()
+        if self._consumer is None or monotonic() - self._heard <= SILENCE:
+            return
+        self._link.declare()
+        if self._consumer.silence > SILENCE:
+            self._consumer.check()
 
     def _on_lost(self) -> None:
         """Forget what was not written: the broker delivers it again."""
-        self._channel = self._publisher = None
+        self._channel = self._publisher = self._consumer = None
         self._batch = Batch()
         self._healing.forget()
         self._outbox.forget()

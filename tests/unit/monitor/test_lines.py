@@ -123,8 +123,8 @@ def test_csv_counts_files_and_leaves_the_note_empty() -> None:
         (
             tapped_body(b'{"expid": 7}', pika.BasicProperties(type="x", content_type="application/json")),
             (
-                "undecodable: unknown-type: type 'x', known are exposure-summary, heartbeat, replay-request, alarm: "
-                "12 bytes 7b226578706964223a20377d, read as {'expid': 7}"
+                "undecodable: unknown-type: type 'x', known are exposure-summary, heartbeat, replay-request, "
+                "audit-request, audit-answer, alarm: 12 bytes 7b226578706964223a20377d, read as {'expid': 7}"
             ),
         ),
     ],
@@ -138,6 +138,6 @@ def test_a_message_without_exposures_is_told_in_a_note(one: Tapped, said: str) -
 
 def test_json_of_other_messages_has_their_own_keys() -> None:
     heartbeat, alarm = json.loads(lines(HEARTBEAT, "json")[0]), json.loads(lines(ALARM, "json")[0])
-    assert list(heartbeat) == [*MESSAGE_KEYS, "newest", "interval"]
+    assert list(heartbeat) == [*MESSAGE_KEYS, "newest", "interval", "behind"]
     assert list(alarm) == [*MESSAGE_KEYS, "message", "level", "subscriber", "host", "raised_at"]
     assert (heartbeat["newest"], alarm["level"], alarm["published_at"]) == (7, "WARN", iso(MOMENT))
