@@ -18,7 +18,7 @@ from exposure_bus.broker import properties_for
 from exposure_bus.broker.blocking import declare
 from exposure_bus.broker.odd_headers import OddTime, odd_headers
 from exposure_bus.broker.topology import declare_follower
-from exposure_bus.errors import BrokerRefused, DatabaseRefused
+from exposure_bus.errors import BrokerRefused, DatabaseRefused, DatabaseUnreachable
 from exposure_publisher import ExposureDB
 from exposure_publisher.relay import Relay
 from exposure_schemas import (
@@ -42,8 +42,9 @@ from exposure_schemas.routing import (
     REQUEST_QUEUE,
 )
 from exposure_subscriber.alarms import AlarmOutbox, make_alarm
-from exposure_subscriber.cache import open_cache, postgresql, sqlite
+from exposure_subscriber.cache import CacheDatabase, open_cache, postgresql, sqlite
 from exposure_subscriber.cache.freshness import read_freshness
+from exposure_subscriber.cache.writing import CacheWriter
 from exposure_subscriber.follower import Follower, follower, healing
 
 NIGHT = 20230913
@@ -413,6 +414,26 @@ def test_a_broker_that_refuses_at_the_start_ends_the_follower(bus: Bus) -> None:
     bus.broker_url = bus.broker_url.replace("guest:guest", "guest:wrong")
     with pytest.raises(BrokerRefused), running(bus.follower()) as ended:
         ended.wait()
+
+
+def test_a_cache_that_does_not_answer_at_the_start_is_waited_for(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch, caplog: Log
+) -> None:
+    """Whoever starts after a power cut may be quicker than its database."""
+    tries: list[object] = []
+
+    def open_writer(database: CacheDatabase) -> CacheWriter:
+        tries.append(database)
+        if len(tries) < 4:
+            raise DatabaseUnreachable("the cache is starting up")
+        return CacheWriter(database)
+
+    monkeypatch.setattr(follower, "CacheWriter", open_writer)
+    monkeypatch.setattr(follower, "RETRY", 0.05)
+    with running(bus.follower()):
+        bus.announce(1, 1)
+        bus.wait_for({1: 1})
+    assert caplog.text.count("the cache is starting up; trying again until it does") == 1
 
 
 def test_a_cache_that_cannot_be_made_ends_the_follower_before_it_begins(bus: Bus) -> None:

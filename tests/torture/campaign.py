@@ -199,6 +199,7 @@ class Campaign:
 
     def _what_is_wrong(self, truth: State) -> list[str]:
         wrong = [f"{self.probes.pending} probes have not come through"] if self.probes.pending else []
+        wrong += [f"{part.name} has ended by itself" for part in self._site.parts if not part.daemon.running]
         for name, cache in self._site.caches().items():
             try:
                 freshness = read_freshness(cache)

@@ -63,7 +63,8 @@ class Part:
 
     def tell(self) -> None:
         """Have it write into its log where it is."""
-        os.kill(self.daemon.pid, signal.SIGUSR1)
+        if self.daemon.running:
+            os.kill(self.daemon.pid, signal.SIGUSR1)
 
     def set_clock(self, seconds: int) -> None:
         """Let its clock be so many seconds fast."""

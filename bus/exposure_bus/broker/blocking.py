@@ -76,6 +76,8 @@ def _connect(broker_url: str, name: str) -> tuple[BlockingConnection, str]:
             return BlockingConnection(parameters), address
         except FOREIGN as error:
             failure = translate(error, address)
+        except ValueError as error:  # the only one that is left: pika's word for a reset while it was connected
+            failure = BrokerUnreachable(f"the broker at {address} does not answer: {error}")
     assert failure is not None, "a broker URL has at least one address"  # noqa: S101 (for the type checker)
     raise failure
 

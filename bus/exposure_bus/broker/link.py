@@ -20,6 +20,7 @@ from exposure_bus.broker.consumer import Consumer, OnMessage
 from exposure_bus.broker.failures import translate
 from exposure_bus.broker.odd_headers import odd_headers
 from exposure_bus.broker.parameters import connection_parameters
+from exposure_bus.broker.services import LoopServices
 from exposure_bus.broker.topology import Declarer, Topology
 from exposure_bus.errors import BrokerError, BrokerRefused, BrokerUnreachable
 
@@ -70,6 +71,7 @@ class BrokerLink:
         self._declaring = False
         self._stopping = False
         self._connection: SelectConnection | None = None
+        self._ending: set[SelectConnection] = set()
         self._channel: Channel | None = None
         self._broken: set[str] = set()
         self._last_said = ""
@@ -89,7 +91,7 @@ class BrokerLink:
         Raises:
             BrokerRefused: The broker refused before the first opening.
         """
-        self.loop.call_later(0, self._connect)
+        self.loop.call_later(0, self.connect)
         self.go_on()
 
     def go_on(self) -> None:
@@ -150,10 +152,15 @@ class BrokerLink:
         connection = self._connection
         if connection is None or not connection.is_open:
             return  # another one is on its way already
-        self._connection = None
-        self._forget_channel()
-        connection.close()  # it may take its time; what it still says is passed over
+        self._give_up(connection)
         self._try_again(BrokerUnreachable(f"dropping the connection to the broker at {self._address}: {reason}"))
+
+    def _give_up(self, connection: SelectConnection) -> None:
+        """Close a connection, which may take its time; what it still says is passed over."""
+        self._connection = None
+        self._ending.add(connection)
+        self._forget_channel()
+        connection.close()
 
     def _make_anew(self, queue: str, channel: Channel) -> None:
         if channel is self._channel:
@@ -166,7 +173,8 @@ class BrokerLink:
         self._topology(declarer)
         self._broken.clear()
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
+        """Connect, and connect again whenever the connection is lost; in the loop."""
         if self._stopping:
             return
         self._declaring = True
@@ -182,7 +190,7 @@ class BrokerLink:
             on_open_callback=self._on_connection,
             on_open_error_callback=lambda _connection, error: self._try_again(translate(error, self._address)),
             on_close_callback=self._on_close,
-            custom_ioloop=self.loop,
+            custom_ioloop=LoopServices(self.loop),
         )
 
     @property
@@ -203,7 +211,7 @@ class BrokerLink:
         delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(rounds, 10))
         self._failures += 1
         self._turn = (self._turn + 1) % len(self._addresses)
-        self.loop.call_later(delay * random.uniform(0.5, 1.0), self._connect)  # noqa: S311 (jitter, no secret)
+        self.loop.call_later(delay * random.uniform(0.5, 1.0), self.connect)  # noqa: S311 (jitter, no secret)
 
     def _on_connection(self, connection: SelectConnection) -> None:
         connection.add_on_connection_blocked_callback(self._on_blocked)
@@ -224,10 +232,13 @@ class BrokerLink:
             self.drop(f"the channel was closed: {translate(error, self._address)}")
 
     def _on_close(self, connection: SelectConnection, error: Exception) -> None:
-        if connection is not self._connection:
-            return  # it was dropped before
-        self._forget_channel()
-        self._try_again(translate(error, self._address))
+        if connection is self._connection:
+            self._forget_channel()
+            self._try_again(translate(error, self._address))
+            return
+        self._ending.discard(connection)
+        if self._stopping and not self._ending:
+            self.loop.stop()
 
     def _forget_channel(self) -> None:
         self.blocked = False
@@ -253,9 +264,9 @@ class BrokerLink:
             return
         self._stopping = True
         connection = self._connection
-        if connection is None or connection.is_closing or connection.is_closed:
+        if connection is not None and not connection.is_closing and not connection.is_closed:
+            self._give_up(connection)
+        if self._ending:
+            self.loop.call_later(1, self.loop.stop)
+        else:
             self.loop.stop()
-            return
-        self._forget_channel()  # nothing more is sent on it
-        connection.close()
-        self.loop.call_later(1, self.loop.stop)

@@ -15,7 +15,7 @@ from pika.channel import Channel
 
 from exposure_bus.broker import BrokerLink, ConfirmedPublisher, Consumer, properties_for
 from exposure_bus.broker.topology import declare_follower
-from exposure_bus.errors import DatabaseError
+from exposure_bus.errors import DatabaseError, DatabaseUnreachable
 from exposure_schemas import ExposureSummary, Heartbeat, ReplayRequest, encode, follower_queue
 from exposure_schemas.routing import REQUEST_QUEUE
 from exposure_subscriber.alarms import AlarmOutbox
@@ -47,14 +47,18 @@ class Follower:
         subscriber: This follower's name; its queue is ``exposures.<subscriber>``.
         database: The cache.
 
+    A cache that does not answer yet is waited for: both may have been started by the same boot.
+
     Raises:
-        DatabaseUnreachable: The cache does not answer at the start.
-        DatabaseRefused: It says no.
+        DatabaseRefused: The cache says no at the start.
     """
 
     def __init__(self, broker_url: str, subscriber: str, database: CacheDatabase) -> None:
         self._subscriber = subscriber
-        self._writer = CacheWriter(database)
+        self._database = database
+        self._said: dict[str, str] = {}
+        self._writer: CacheWriter
+        self._opened = self._open_cache()
         self._outbox = AlarmOutbox(database)
         self._healing = Healing()
         self._link = BrokerLink(
@@ -72,19 +76,39 @@ class Follower:
         self._last_tag = 0
         self._seen_tag = 0
         self._flushing = False
-        self._said: dict[str, str] = {}
 
     def run(self) -> None:
-        """Follow until `stop`; raises `BrokerRefused` if the broker refuses at the start."""
+        """Follow until `stop`.
+
+        Raises:
+            BrokerRefused: The broker refuses at the start.
+            DatabaseRefused: The cache does, once it answers.
+        """
         self._link.loop.call_later(SILENCE, self._mind_silence)
+        self._link.loop.call_later(0, self._begin)
         try:
-            self._link.run()
+            self._link.go_on()
         finally:
             self._link.close()
 
     def stop(self) -> None:
         """End `run` soon; safe in a signal handler."""
         self._link.stop()
+
+    def _open_cache(self) -> bool:
+        try:
+            self._writer = CacheWriter(self._database)
+        except DatabaseUnreachable as error:
+            self._say_once("cache", f"{error}; trying again until it does")
+            return False
+        return True
+
+    def _begin(self) -> None:
+        self._opened = self._opened or self._open_cache()
+        if self._opened:
+            self._link.connect()
+        else:
+            self._link.loop.call_later(RETRY, self._begin)
 
     def _on_opened(self, channel: Channel) -> None:
         self._channel = channel

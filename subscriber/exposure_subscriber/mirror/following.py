@@ -31,8 +31,7 @@ def following(broker_url: str, subscriber: str, cache_url: str) -> Iterator[None
         cache_url: The cache; made if it is not there.
 
     Raises:
-        DatabaseUnreachable: The cache does not answer.
-        DatabaseRefused: It says no.
+        DatabaseRefused: The cache says no.
     """
     beside = _Beside(lambda: Follower(broker_url, subscriber, open_cache(cache_url)))
     beside.start()

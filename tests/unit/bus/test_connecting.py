@@ -4,11 +4,13 @@ import socket
 
 import pytest
 from pika import exceptions
+from pika.adapters.select_connection import IOLoop
 from pika.adapters.utils.connection_workflow import AMQPConnectorSocketConnectError
 
 from exposure_bus.broker import open_channel
 from exposure_bus.broker.failures import translate
 from exposure_bus.broker.parameters import connection_parameters
+from exposure_bus.broker.services import LoopServices
 from exposure_bus.errors import BrokerRefused, BrokerUnreachable, SettingsError
 
 ADDRESS = "mq1:5672"
@@ -120,5 +122,36 @@ def test_the_first_address_that_answers_is_taken_and_the_last_failure_is_told() 
     with (
         pytest.raises(BrokerUnreachable, match=f"127.0.0.1:{ports[1]} does not answer: .*refused"),
         open_channel(urls, "x"),
+    ):
+        pass
+
+
+RESET = "Expected connected socket, but getpeername() failed"
+
+
+def test_a_reset_in_the_instant_of_connecting_is_an_end_of_the_connection() -> None:
+    """pika raises ValueError then, through the loop of whoever runs it."""
+    loop = IOLoop()
+    told: list[object] = []
+
+    def done(result: object) -> None:
+        told.append(result)
+        loop.stop()
+
+    LoopServices(loop).create_streaming_connection(lambda: None, socket.socket(), done)
+    loop.start()
+    loop.close()
+    assert isinstance(told[0], ConnectionResetError)
+    assert RESET in str(translate(told[0], ADDRESS))
+
+
+def test_a_reset_in_the_instant_of_connecting_once_is_worth_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reset(*_arguments: object) -> None:
+        raise ValueError(RESET)
+
+    monkeypatch.setattr("exposure_bus.broker.blocking.BlockingConnection", reset)
+    with (
+        pytest.raises(BrokerUnreachable, match=f"mq1:5672 does not answer: {RESET[:20]}"),
+        open_channel(f"amqp://{ADDRESS}", "test"),
     ):
         pass
