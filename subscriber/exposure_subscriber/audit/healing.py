@@ -33,7 +33,8 @@ def mark(database: CacheDatabase, wrong: Sequence[Finding]) -> None:
         known = Spans(json.loads(writer.execute(QUERY + database.for_update).fetchone()[1]))
         writer.execute("UPDATE follower SET covered = ?", (json.dumps(list(known.without(numbers))),))
         writer.executemany("UPDATE exposure SET sequence = 0 WHERE expid = ?", replaceable)
-        writer.executemany("DELETE FROM exposure WHERE expid = ? AND sequence <= ?", extra)
+        for table in ("exposure", "stage"):
+            writer.executemany(f"DELETE FROM {table} WHERE expid = ? AND sequence <= ?", extra)
         database.notify(writer)
 
 

@@ -40,6 +40,7 @@ TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS fetched (folder TEXT NOT NULL, expid {integer} NOT NULL,
         data_written_at {integer} NOT NULL, fetched_at {integer} NOT NULL, files {integer} NOT NULL,
         verified {integer} NOT NULL, PRIMARY KEY (folder, expid))""",
+    "CREATE INDEX IF NOT EXISTS fetched_by_expid ON fetched (expid)",
     # When the announcement that an exposure's data is written went through each stage (live messages only).
     """CREATE TABLE IF NOT EXISTS stage (expid {integer} PRIMARY KEY, sequence {integer} NOT NULL,
         data_written_at {integer} NOT NULL, published_at {integer} NOT NULL, received_at {integer} NOT NULL,

@@ -18,6 +18,7 @@ from exposure_subscriber.cache.freshness import QUERY, is_silent
 from exposure_subscriber.cache.moments import now_micros, to_micros
 from exposure_subscriber.cache.schema import NEWEST_TURN
 from exposure_subscriber.cache.spans import Spans
+from exposure_subscriber.cache.stages import FORGET, Arrival, keep_stages
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +48,13 @@ class Batch:
     rejected: list[Rejected] = field(default_factory=list)
     exposures: int = 0
     """How many exposures the messages carry."""
+    arrivals: list[Arrival] = field(default_factory=list)
+    """The live messages of them, as they came."""
 
-    def add(self, item: ExposureSummary | Heartbeat | Rejected) -> None:
-        """Add what one delivery brought."""
+    def add(self, item: ExposureSummary | Heartbeat | Rejected, received_at: int) -> None:
+        """Add what one delivery brought, and when it came, in microseconds since 1970."""
+        if isinstance(item, ExposureSummary) and not item.replayed:
+            self.arrivals.append((item, received_at))
         if isinstance(item, Rejected):
             self.rejected.append(item)
         else:
@@ -106,6 +111,7 @@ class CacheWriter:
             with self._database.transaction() as writer:
                 self._load(writer)
                 self._write(writer, batch)
+                keep_stages(writer, batch.arrivals, self._epoch)
                 self._database.notify(writer)
         except DatabaseRefused:
             self._database.create()  # it was thrown away; the next try finds it
@@ -161,6 +167,7 @@ class CacheWriter:
         if self._epoch:
             log.warning("the exposureDB has a new ledger (%s): healing into it", epoch)
             writer.execute("UPDATE exposure SET sequence = 0")
+            writer.execute(FORGET)
             self._leftovers = 1
         self._epoch, self._newest, self._covered = epoch, 0, Spans()
         self._beat, self._settled = None, False

@@ -20,6 +20,7 @@ from exposure_schemas import ExposureSummary, Heartbeat, ReplayRequest, encode, 
 from exposure_schemas.routing import REQUEST_QUEUE
 from exposure_subscriber.alarms import AlarmOutbox
 from exposure_subscriber.cache import CacheDatabase
+from exposure_subscriber.cache.moments import now_micros
 from exposure_subscriber.cache.writing import Batch, CacheWriter, Rejected
 from exposure_subscriber.follower.delivery import read_delivery
 from exposure_subscriber.follower.healing import Healing
@@ -138,10 +139,11 @@ class Follower:
     def _on_message(self, channel: Channel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
         if channel is not self._channel:
             return  # of a connection that was dropped: it comes again
+        received_at = now_micros()
         item = read_delivery(method, properties, body)
         if isinstance(item, Rejected):
             log.warning("set aside a message: %s: %s", item.reason, item.detail)
-        self._batch.add(item)
+        self._batch.add(item, received_at)
         self._last_tag = method.delivery_tag
         if not self._flushing:
             self._flushing = True
