@@ -27,8 +27,8 @@ DIFFERENCE_COLUMNS: Final = ("expid", "night", "verdict", "there", "here")
 def report_rows(database: CacheDatabase, proof: Proof) -> list[dict[str, Any]]:
     """Return one row an exposure.
 
-    ``fetched`` is when its files, as they are now, were last brought somewhere by this cache's `files` (None: they
-    were not), ``verified`` whether each of them was compared with a SHA-256.
+    ``fetched`` is when its files, as they are now, came to the last folder that got them by `files` or
+    `get_exposure_files` (None: they did not), ``verified`` whether each of them was compared with a SHA-256.
     """
     fetched = {row[0]: row[1:] for row in _fetched(database, proof.findings)}
     return [_row(each, fetched.get(each.expid)) for each in proof.findings]

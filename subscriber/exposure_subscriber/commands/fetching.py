@@ -18,6 +18,7 @@ from exposure_bus.errors import UsageError
 from exposure_bus.settings import Settings
 from exposure_schemas import Exposure
 from exposure_subscriber.cache import CacheDatabase, open_cache
+from exposure_subscriber.cache.fetched import note_fetched
 from exposure_subscriber.cache.reading import exposures
 from exposure_subscriber.commands.files import COLUMNS
 from exposure_subscriber.errors import FetchError, NoSuchExposure
@@ -85,7 +86,7 @@ def fetch_one(database: CacheDatabase, asked: Asked, expid: int | None, output_f
     with reading():
         exposure = written_exposure(database, expid or 0)
     with asked.bar(f"exposure {exposure.expid}", exposure) as bar:
-        found = asked.fetch(exposure, bar)
+        found = _fetch_and_note(database, asked, exposure, bar)
     print_rows(rows_of(exposure, found), COLUMNS, output_format)
 
 
@@ -101,7 +102,7 @@ def fetch_night(database: CacheDatabase, asked: Asked, night: int, output_format
         raise NoSuchExposure(f"the cache has no written exposure of night {night}")
     failed: list[int] = []
     with asked.bar(f"night {night}", *written) as bar:
-        print_rows(_rows_of_night(asked, written, bar, failed), COLUMNS, output_format)
+        print_rows(_rows_of_night(database, asked, written, bar, failed), COLUMNS, output_format)
     if failed:
         click.echo(f"exposure-bus: {len(failed)} of {len(written)} exposures failed", err=True)
     return 1 if failed else 0
@@ -112,11 +113,12 @@ def fetch_new(settings: Settings, asked: Asked, output_format: Format) -> None:
     start_logging()
     stop_on_signal(lambda: sys.exit(0))
 
-    def fetch(exposure: Exposure) -> None:
+    def fetch(exposure: Exposure) -> FilePath:
         began = time.monotonic()
         with asked.bar(f"exposure {exposure.expid}", exposure) as bar:
             found = asked.fetch(exposure, bar)
         _say_fetched(exposure, found, time.monotonic() - began, output_format)
+        return found
 
     mirror = Mirror(open_cache(settings.cache_url), asked.dest or Path(), fetch)
     with following(settings.broker_url, settings.subscriber, settings.cache_url):
@@ -138,10 +140,19 @@ def rows_of(exposure: Exposure, found: FilePath) -> list[dict[str, Any]]:
     ]
 
 
-def _rows_of_night(asked: Asked, written: list[Exposure], bar: Bar, failed: list[int]) -> Iterator[dict[str, Any]]:
+def _fetch_and_note(database: CacheDatabase, asked: Asked, exposure: Exposure, bar: Bar) -> FilePath:
+    found = asked.fetch(exposure, bar)
+    if asked.dest is not None:
+        note_fetched(database, exposure, found)
+    return found
+
+
+def _rows_of_night(
+    database: CacheDatabase, asked: Asked, written: list[Exposure], bar: Bar, failed: list[int]
+) -> Iterator[dict[str, Any]]:
     for exposure in written:
         try:
-            found = asked.fetch(exposure, bar)
+            found = _fetch_and_note(database, asked, exposure, bar)
         except FetchError as error:
             failed.append(exposure.expid)
             click.echo(f"exposure-bus: exposure {exposure.expid}: {error}", err=True)

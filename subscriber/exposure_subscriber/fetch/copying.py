@@ -51,7 +51,7 @@ class Copying:
         """
         expected = file if file.sha256 or self.overwrite else self._with_hash(file)
         if is_same(self.folder, expected, self.progress):
-            return self.progress.finished(FetchedFile.at(self.folder, file, expected.sha256))
+            return self.progress.finished(FetchedFile.hashed(self.folder, file, expected.sha256))
         if not self.overwrite:
             raise FileDiffers(
                 f"{self.folder / file.name} differs from the file in {self.source.where}, and overwriting is off: "
@@ -89,13 +89,13 @@ class Copying:
     def _put_in_place(self, file: ManifestFile, copied: _Copied, temporary: Temporary) -> FetchedFile:
         sha256 = copied.content.sha256
         temporary.flush(copied.modified)
+        there = None
         if not self.overwrite and is_taken(self.folder, file.name):  # another process put it there meanwhile
             uncounted = replace(self, progress=Progress(None))
             there = uncounted.keep(with_fields(file, sha256=sha256))
-            if there is not None:
-                return self.progress.finished(there)
-        temporary.take_place()
-        return self.progress.finished(FetchedFile.at(self.folder, file, sha256))
+        if there is None:
+            temporary.take_place()
+        return self.progress.finished(FetchedFile.hashed(self.folder, file, sha256))
 
     def _mismatch(self, file: ManifestFile, copied: _Copied, temporary: Temporary) -> Mismatch:
         why = copied.why_wrong or ""

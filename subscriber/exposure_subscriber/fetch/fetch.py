@@ -112,7 +112,7 @@ def _checked(source: Source, folder: Path, file: ManifestFile, progress: Progres
     if size != file.size:
         raise Mismatch(f"{source.where}/{file.name} has {size} bytes instead of {file.size}")
     progress.advance(size)
-    return FetchedFile.at(folder, file, file.sha256)
+    return FetchedFile.at(folder, file)
 
 
 def _copy_all(copying: Copying, files: Manifest, jobs: int) -> FilePath:

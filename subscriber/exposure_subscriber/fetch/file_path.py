@@ -1,7 +1,7 @@
 """What a fetch returns: a folder that can be handed to `open` and friends, and what is in it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -22,12 +22,19 @@ class FetchedFile:
     """Size in bytes."""
     sha256: str | None
     """SHA-256 of the bytes that stand there, or what the manifest gives if nothing was copied; None if unknown."""
+    verified: bool = False
+    """Whether these bytes were hashed and compared with a SHA-256 of the manifest or the checksum file."""
 
     @classmethod
-    def at(cls, folder: Path, file: ManifestFile, sha256: str | None) -> Self:
-        """Return a file of a manifest, which has a class, as it stands in a folder."""
+    def at(cls, folder: Path, file: ManifestFile) -> Self:
+        """Return a file of a manifest, which has a class, as it stands in a folder that was only looked at."""
         file_class = file.file_class or ""
-        return cls(path=folder / file.name, name=file.name, file_class=file_class, size=file.size, sha256=sha256)
+        return cls(path=folder / file.name, name=file.name, file_class=file_class, size=file.size, sha256=file.sha256)
+
+    @classmethod
+    def hashed(cls, folder: Path, file: ManifestFile, sha256: str | None) -> Self:
+        """Return it as it stands at a destination, where its bytes have this SHA-256."""
+        return replace(cls.at(folder, file), sha256=sha256, verified=file.sha256 is not None)
 
 
 @dataclass(frozen=True)

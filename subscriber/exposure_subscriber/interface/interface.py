@@ -128,13 +128,17 @@ class ICSInterface:
             FetchError: The files could not be brought; its children say why.
             CacheUnavailable: The cache cannot be read.
         """
-        from exposure_subscriber.fetch import Fetching  # noqa: PLC0415 (summaries do without)
+        from exposure_subscriber.cache.fetched import note_fetched  # noqa: PLC0415 (summaries do without)
+        from exposure_subscriber.fetch import Fetching  # noqa: PLC0415 (likewise)
         from exposure_subscriber.interface.files import folder, written_exposure  # noqa: PLC0415 (likewise)
 
         with reading():
             exposure = written_exposure(self._cache, expid)
         fetching = Fetching.of(file_class, overwrite=overwrite, location_map=self._settings.location_map)
-        return fetching.fetch(exposure, folder(dest))
+        found = fetching.fetch(exposure, folder(dest))
+        if dest is not None:
+            note_fetched(self._cache, exposure, found)
+        return found
 
     def new_exposures(self, name: str = "default", timeout: float | None = None) -> Iterator[dict[str, Any]]:
         """Iterate over exposures as their data is written, each once for a name, across restarts.

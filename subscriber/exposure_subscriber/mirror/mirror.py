@@ -13,6 +13,7 @@ from exposure_subscriber.cache import CacheDatabase
 from exposure_subscriber.cache.reading import exposure
 from exposure_subscriber.cache.waiting import CHANNEL, wait_for
 from exposure_subscriber.errors import FetchError, NameInUse
+from exposure_subscriber.fetch import FilePath
 from exposure_subscriber.mirror.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Mirror:
         fetch: Brings an exposure's files there; raises `FetchError` if it cannot.
     """
 
-    def __init__(self, database: CacheDatabase, folder: Path, fetch: Callable[[Exposure], None]) -> None:
+    def __init__(self, database: CacheDatabase, folder: Path, fetch: Callable[[Exposure], FilePath]) -> None:
         self._database = database
         self._folder = folder
         self._turns = Turns(database, folder)
@@ -75,7 +76,7 @@ class Mirror:
             self._turns.done(expid, turn)
             return
         try:
-            self._fetch(known)
+            found = self._fetch(known)
         except FetchError as error:
             self._fail(expid, turn, str(error))
         except BusError:
@@ -84,7 +85,7 @@ class Mirror:
             log.exception("exposure %d: this should not happen, please report it", expid)
             self._fail(expid, turn, f"{type(error).__name__}: {error}")
         else:
-            self._turns.done(expid, turn)
+            self._turns.done(expid, turn, (known, found))
 
     def _fail(self, expid: int, turn: int | None, why: str) -> None:
         pause = self._turns.failed(expid, turn, why)

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from exposure_bus.errors import DatabaseUnreachable
+from exposure_schemas import Exposure
 from exposure_subscriber.cache import CacheDatabase
+from exposure_subscriber.cache.fetched import keep_fetched
 from exposure_subscriber.cache.freshness import read_freshness
 from exposure_subscriber.cache.moments import now_micros
 from exposure_subscriber.cache.schema import NEWEST_TURN
+from exposure_subscriber.fetch import FilePath
 
 PAGE: Final = 100
 """Exposures that are read at once when many wait."""
@@ -92,9 +95,17 @@ class Turns:
             return None
         return float(min(LONGEST_PAUSE, max(0.0, (next_try_at - now_micros()) / 1_000_000)))
 
-    def done(self, expid: int, turn: int | None) -> None:
-        """Keep that an exposure's files are here; the turn is None for one that had failed before."""
+    def done(self, expid: int, turn: int | None, fetched: tuple[Exposure, FilePath] | None = None) -> None:
+        """Keep that an exposure has had its turn.
+
+        Args:
+            expid: Exposure number.
+            turn: Its turn; None for one that had failed before.
+            fetched: Its state, and the files that have been brought; None if there was nothing to fetch.
+        """
         with self._database.transaction() as writer:
+            if fetched is not None:
+                keep_fetched(writer, *fetched)
             writer.execute("DELETE FROM fetch_failure WHERE folder = ? AND expid = ?", (self._folder, expid))
             if turn is not None:
                 self._keep(writer, turn)

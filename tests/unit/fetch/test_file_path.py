@@ -21,7 +21,9 @@ def test_it_names_each_file_with_class_size_and_hash(tmp_path: Path) -> None:
     found = fetch(written(tmp_path / "ics"), tmp_path / "qlf", file_class="etc")
     path = tmp_path / "qlf" / f"etc-{EXPID:08d}.json"
     assert found.files == (
-        FetchedFile(path=path, name=ETC, file_class="etc", size=len(FILES[ETC]), sha256=sha256(FILES[ETC])),
+        FetchedFile(
+            path=path, name=ETC, file_class="etc", size=len(FILES[ETC]), sha256=sha256(FILES[ETC]), verified=True
+        ),
     )
 
 
