@@ -10,6 +10,7 @@ import pytest
 from tests.caching import NIGHT, Cached
 from tests.processes import Processes
 from tests.raw_exposures import listed, trees_agree, write_exposure
+from tests.raw_sql import execute
 
 
 @pytest.fixture
@@ -36,7 +37,12 @@ def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_without_a_destination_it_says_where_the_files_are(raw: Path, processes: Processes) -> None:
+def fetched(cached: Cached) -> list[tuple[Any, ...]]:
+    """What is noted: folder, expid, how many files, and how many of them by their SHA-256."""
+    return execute(cached.url, "SELECT folder, expid, files, verified FROM fetched ORDER BY expid")
+
+
+def test_without_a_destination_it_says_where_the_files_are(raw: Path, cached: Cached, processes: Processes) -> None:
     done = processes.run("files", "1", "--format", "json")
     folder = raw / str(NIGHT) / "00000001"
     assert [row["path"] for row in rows(done)] == [
@@ -44,19 +50,25 @@ def test_without_a_destination_it_says_where_the_files_are(raw: Path, processes:
         f"{folder}/fibermap-00000001.fits",
     ]
     assert (done.returncode, done.stderr) == (0, "")
+    assert fetched(cached) == []
 
 
-def test_with_one_it_copies_them_there(raw: Path, tmp_path: Path, processes: Processes) -> None:
+def test_with_one_it_copies_them_there(raw: Path, cached: Cached, tmp_path: Path, processes: Processes) -> None:
     assert processes.run("files", "1", "--dest", str(tmp_path / "qlf"), "--class", "all").returncode == 0
     assert trees_agree(raw / str(NIGHT) / "00000001", tmp_path / "qlf")
+    assert fetched(cached) == [(str(tmp_path / "qlf"), 1, 4, 4)]
 
 
-def test_a_night_is_laid_out_as_desis_readers_expect_it(raw: Path, tmp_path: Path, processes: Processes) -> None:
+def test_a_night_is_laid_out_as_desis_readers_expect_it(
+    raw: Path, cached: Cached, tmp_path: Path, processes: Processes
+) -> None:
     options = ("--dest", str(tmp_path / "qlf"), "--layout", "desi", "--class", "all", "--format", "json")
     done = processes.run("files", "--night", str(NIGHT), *options)
     assert done.returncode == 0
     assert {row["expid"] for row in rows(done)} == {1, 2, 3}
     assert trees_agree(raw, tmp_path / "qlf")
+    folder = tmp_path / "qlf" / str(NIGHT)
+    assert fetched(cached) == [(str(folder / f"{expid:08d}"), expid, 4, 4) for expid in (1, 2, 3)]
 
 
 def test_an_exposure_of_a_night_that_fails_does_not_keep_the_others(

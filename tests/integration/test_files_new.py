@@ -9,6 +9,7 @@ import pytest
 from tests.night import files_in
 from tests.processes import Daemon, Processes
 from tests.raw_exposures import NIGHT, trees_agree, write_exposure
+from tests.raw_sql import execute
 from tests.waiting import wait_until
 
 import ICSInterface
@@ -24,6 +25,7 @@ class Site:
         self.raw, self.dest = folder / "raw", folder / "scratch"
         self._processes = processes
         self._database = ExposureDB(exposure_db_url)
+        self.cache_url = cache_url
         self._ics = ICSInterface.ICSInterface(cache_url)
         processes.start("publish")
 
@@ -90,6 +92,8 @@ def test_the_result_is_what_sha256sum_and_verify_call_right(site: Site, processe
     )
     assert (checked.returncode, checked.stdout.count(": OK")) == (0, 3)
     assert processes.run("verify", str(site.dest), "--class", "all").returncode == 0
+    noted = "SELECT folder, expid, files, verified FROM fetched"
+    wait_until(lambda: execute(site.cache_url, noted) == [(str(folder), 7, 4, 4)], "the note of it")
 
 
 def test_it_goes_on_where_it_ended(site: Site) -> None:

@@ -14,11 +14,12 @@ from tests.raw_sql import execute
 
 import ICSInterface
 from exposure_schemas import Exposure, ExposureSummary, Heartbeat
-from exposure_subscriber.audit.audit import Finding
+from exposure_subscriber.audit.audit import Finding, Proof
 from exposure_subscriber.audit.healing import mark
+from exposure_subscriber.audit.report import report_rows
 from exposure_subscriber.audit.verdict import Verdict
 from exposure_subscriber.cache import CacheDatabase, open_cache
-from exposure_subscriber.cache.moments import now_micros, to_micros
+from exposure_subscriber.cache.moments import now_micros, to_micros, to_moment
 from exposure_subscriber.cache.reading import exposure as cached_exposure
 from exposure_subscriber.cache.writing import Batch, CacheWriter
 from exposure_subscriber.mirror import Turns
@@ -201,6 +202,21 @@ def test_files_without_a_checksum_are_not_verified_and_a_checksum_file_verifies(
     expose(cached, location, files=None)
     ics.get_exposure_files(1, tmp_path / "b", "all")
     assert [row[3:] for row in fetched(cached)] == [(4, 0), (4, 3)], "no file lists the checksum file itself"
+
+
+def test_an_audit_reports_when_the_files_as_they_are_now_were_fetched(cached: Cached, tmp_path: Path) -> None:
+    database = open_cache(cached.url)
+
+    def reported() -> tuple[Any, Any]:
+        here = Finding(expid=1, night=NIGHT, truth=None, here=cached_exposure(database, 1), verdict=Verdict.OK)
+        (row,) = report_rows(database, Proof(newest=1, nights=1, exposures=1, findings=(here,)))
+        return row["fetched"], row["verified"]
+
+    assert reported() == (None, False)
+    ICSInterface.ICSInterface(cached.url).get_exposure_files(1, tmp_path / "a")
+    assert reported() == (to_moment(fetched_at(cached)), True)
+    expose(cached, write_exposure(tmp_path / "raw", 1, seed=1), data_written_at=WRITTEN)
+    assert reported() == (None, False)
 
 
 def test_a_turn_that_is_done_notes_its_files(cached: Cached, tmp_path: Path) -> None:
