@@ -21,6 +21,7 @@ from exposure_schemas.file_classes import FILE_CLASSES, classes_asked, file_clas
 from exposure_schemas.heartbeat import Heartbeat
 from exposure_schemas.manifest import Manifest, ManifestFile
 from exposure_schemas.replay_request import ReplayRequest, SubscriberName
+from exposure_schemas.retraction import Retraction
 from exposure_schemas.routing import alarm_key, follower_queue, routing_key
 from exposure_schemas.summary import MOST_EXPOSURES, ExposureSummary, Span
 
@@ -52,6 +53,7 @@ __all__ = [
     "NightDigest",
     "Reason",
     "ReplayRequest",
+    "Retraction",
     "SchemaError",
     "Span",
     "SubscriberName",

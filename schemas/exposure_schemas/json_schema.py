@@ -19,11 +19,12 @@ from exposure_schemas.codec import MESSAGE_TYPES, SCHEMA_VERSION
 from exposure_schemas.exposure import Exposure
 from exposure_schemas.manifest import ManifestFile
 from exposure_schemas.patterns import portable
+from exposure_schemas.retraction import Retraction
 
 _JSON_WORDS: Final = {"None": "null", "True": "true", "False": "false"}
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-_PARTS: Final = {each.__name__: each for each in (Exposure, ManifestFile, NightDigest, AuditedExposure)}
+_PARTS: Final = {each.__name__: each for each in (Exposure, ManifestFile, Retraction, NightDigest, AuditedExposure)}
 _BARE_MOMENT: Final = {"type": "string", "format": "date-time"}
 _MOMENT: Final = _BARE_MOMENT | {
     "title": "Moment",

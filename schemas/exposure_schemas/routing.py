@@ -26,6 +26,8 @@ EVERYBODY: Final = "all"
 """Replay key that reaches every follower."""
 HEARTBEAT_KEY: Final = "heartbeat"
 EVERY_EXPOSURE: Final = "exposure.#"
+RETRACTED_KEY: Final = "exposure.retracted"
+"""Of a retraction, whatever the exposure was: bound by `EVERY_EXPOSURE`, by no pattern for a kind of exposure."""
 
 _FOREIGN: Final = re.compile(r"[^a-z0-9_-]")
 

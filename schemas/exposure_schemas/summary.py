@@ -8,9 +8,10 @@ from msgspec import Meta, Struct
 from exposure_schemas.epoch import Epoch, Span, check_epoch, check_span
 from exposure_schemas.exposure import Exposure
 from exposure_schemas.moment import Moment, put_in_utc
+from exposure_schemas.retraction import Retraction
 
 MOST_EXPOSURES: Final = 500
-"""The most exposures one message may carry: about 150 kB without manifests, 1 MB with."""
+"""The most exposures one message may carry, retracted ones among them: about 150 kB without manifests, 1 MB with."""
 
 
 class ExposureSummary(Struct, frozen=True, kw_only=True):
@@ -25,7 +26,9 @@ class ExposureSummary(Struct, frozen=True, kw_only=True):
     published_at: Moment
     """When the publisher made the message, UTC."""
     exposures: Annotated[tuple[Exposure, ...], Meta(max_length=MOST_EXPOSURES)]
-    """The exposures, ascending by sequence; empty if the span holds only superseded numbers."""
+    """The exposures, ascending by sequence; empty if the span holds only retractions or superseded numbers."""
+    retracted: Annotated[tuple[Retraction, ...], Meta(max_length=MOST_EXPOSURES)] = ()
+    """Exposures whose rows are gone from the exposureDB, ascending by sequence."""
 
     def __post_init__(self) -> None:
         check_epoch(self.epoch)

@@ -21,6 +21,7 @@ from exposure_schemas import (
     Message,
     NightDigest,
     ReplayRequest,
+    Retraction,
 )
 
 EPOCH = "5b0f3a9c1d9e4f0f8a6c2b7d1e3f5a79"
@@ -53,7 +54,12 @@ EXPOSURE = Exposure(
 
 MESSAGES: dict[str, Message] = {
     "exposure-summary": ExposureSummary(
-        epoch=EPOCH, covers=(4711, 4712), replayed=False, published_at=WRITTEN_AT, exposures=(EXPOSURE,)
+        epoch=EPOCH,
+        covers=(4710, 4712),
+        replayed=False,
+        published_at=WRITTEN_AT,
+        exposures=(EXPOSURE,),
+        retracted=(Retraction(expid=111448, sequence=4711),),
     ),
     "heartbeat": Heartbeat(epoch=EPOCH, newest=4712, published_at=WRITTEN_AT, interval=5.0),
     "replay-request": ReplayRequest(

@@ -200,6 +200,7 @@ def test_the_key_of_an_exposure_is_as_the_address_says() -> None:
 
 def test_the_other_keys_are_as_the_addresses_say() -> None:
     assert CHANNELS["heartbeats"]["address"] == routing.HEARTBEAT_KEY
+    assert CHANNELS["retractions"]["address"] == routing.RETRACTED_KEY
     assert CHANNELS["alarms"]["parameters"]["level"]["enum"] == [alarm_key(level) for level in ALARM_LEVELS]
     assert f"`{routing.EVERYBODY}`" in CHANNELS["replays"]["parameters"]["listener"]["description"]
     assert f"`{routing.EVERY_EXPOSURE}`" in CHANNELS["exposures"]["description"]

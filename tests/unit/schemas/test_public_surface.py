@@ -10,7 +10,7 @@ import exposure_schemas
 OFFERED = """
 ALARM_LEVELS FILE_CLASSES JSON MESSAGE_TYPES MOST_BYTES MOST_EXPOSURES MOST_NIGHTS MSGPACK SCHEMA_VERSION
 SUMMARY_KEYS Alarm AlarmLevel AuditAnswer AuditRequest AuditedExposure DecodeError Envelope Exposure ExposureSummary
-Heartbeat InvalidValue Manifest ManifestFile Message NightDigest Reason ReplayRequest SchemaError Span
+Heartbeat InvalidValue Manifest ManifestFile Message NightDigest Reason ReplayRequest Retraction SchemaError Span
 SubscriberName alarm_key as_digest classes_asked decode digest_of encode envelope file_class_of follower_queue
 routing_key sum_of summary_of
 """

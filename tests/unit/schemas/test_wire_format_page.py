@@ -8,7 +8,18 @@ import yaml
 from tests.unit.schemas.examples import envelope_for
 from tests.unit.schemas.repository import ASYNCAPI, WIRE_FORMAT
 
-from exposure_schemas import JSON, MESSAGE_TYPES, MOST_BYTES, MOST_EXPOSURES, SUMMARY_KEYS, decode, encode, routing
+from exposure_schemas import (
+    JSON,
+    MESSAGE_TYPES,
+    MOST_BYTES,
+    MOST_EXPOSURES,
+    SUMMARY_KEYS,
+    ExposureSummary,
+    Retraction,
+    decode,
+    encode,
+    routing,
+)
 
 pytestmark = pytest.mark.drift
 
@@ -24,6 +35,13 @@ def test_each_message_is_shown_as_the_code_writes_it(message_type: str) -> None:
     written = encode(decode(body, envelope_for(message_type, JSON)), JSON)
     assert json.loads(body) == json.loads(written)
     assert list(json.loads(body)) == list(json.loads(written))
+
+
+def test_a_retraction_is_shown_as_the_code_writes_it() -> None:
+    message = decode(SHOWN["retraction"].encode(), envelope_for("exposure-summary", JSON))
+    assert isinstance(message, ExposureSummary)
+    assert json.loads(SHOWN["retraction"]) == json.loads(encode(message, JSON))
+    assert (message.exposures, message.retracted) == ((), (Retraction(expid=111449, sequence=4713),))
 
 
 @every_type
@@ -47,7 +65,7 @@ def test_the_sixteen_keys_are_named_and_no_other_is() -> None:
 def test_exchanges_queues_and_limits_are_those_of_the_code() -> None:
     exchanges = (routing.EXCHANGE, routing.REPLAY_EXCHANGE, routing.ALARM_EXCHANGE)
     queues = (routing.LOG_STREAM, routing.REQUEST_QUEUE)
-    keys = (routing.EVERY_EXPOSURE, routing.HEARTBEAT_KEY, routing.EVERYBODY)
+    keys = (routing.EVERY_EXPOSURE, routing.RETRACTED_KEY, routing.HEARTBEAT_KEY, routing.EVERYBODY)
     assert all(f"`{name}`" in PAGE for name in (*exchanges, *queues, *keys))
     assert f" {MOST_BYTES} bytes" in " ".join(PAGE.split())
     assert f"up to {MOST_EXPOSURES} in a replay" in PAGE
