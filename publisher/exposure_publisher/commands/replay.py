@@ -160,7 +160,14 @@ def _say_what_was_sent(replaying: Replay, to: str, seconds: float, stopped_by: l
 def _said(tally: Tally) -> str:
     from exposure_bus.counting import counted
 
-    return f"{counted(tally.exposures, 'exposure')} replayed in {counted(tally.messages, 'message')}"
+    return f"{_carried(tally)} replayed in {counted(tally.messages, 'message')}"
+
+
+def _carried(tally: Tally) -> str:
+    from exposure_bus.counting import counted
+
+    retracted = f" and {counted(tally.retractions, 'retraction')}" if tally.retractions else ""
+    return f"{counted(tally.exposures, 'exposure')}{retracted}"
 
 
 def _say_what_would_be_sent(messages: Iterator[Outgoing], matches: Matches, to: str) -> None:
@@ -172,8 +179,8 @@ def _say_what_would_be_sent(messages: Iterator[Outgoing], matches: Matches, to: 
     with progress("reading", matches.numbered) as show:
         for outgoing in messages:
             tally.add(outgoing)
-            show(tally.exposures)
-    sums = f"{counted(tally.exposures, 'exposure')} in {counted(tally.messages, 'message')}"
+            show(tally.carried)
+    sums = f"{_carried(tally)} in {counted(tally.messages, 'message')}"
     click.echo(f"would replay {sums} to {_whom(to)}")
     for name, ends in (("expid", tally.expids), ("sequence", tally.sequences)):
         if ends:

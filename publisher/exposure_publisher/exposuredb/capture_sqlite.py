@@ -1,4 +1,7 @@
-"""Capture on SQLite: triggers that write each change of ``exposure`` down in its own transaction."""
+"""Capture on SQLite: triggers that write each change of ``exposure`` down in its own transaction.
+
+A row that gets another expid is one that is gone and one that is new.
+"""
 
 from typing import Final
 
@@ -32,5 +35,12 @@ STATEMENTS: Final = (
     END""",
     f"""CREATE TRIGGER IF NOT EXISTS exposure_updated AFTER UPDATE ON exposure WHEN {_differs(COLUMNS)} BEGIN
         INSERT INTO exposure_change (expid) VALUES (NEW.expid);
+    END""",
+    """CREATE TRIGGER IF NOT EXISTS exposure_renumbered AFTER UPDATE OF expid ON exposure
+        WHEN NEW.expid IS NOT OLD.expid BEGIN
+        INSERT INTO exposure_change (expid) VALUES (OLD.expid);
+    END""",
+    """CREATE TRIGGER IF NOT EXISTS exposure_deleted AFTER DELETE ON exposure BEGIN
+        INSERT INTO exposure_change (expid) VALUES (OLD.expid);
     END""",
 )

@@ -27,8 +27,8 @@ CHANGES_AT_ONCE: Final = 5000
 Numbered = tuple[int, int]
 """expid and the sequence number it got."""
 
-LedgerRow = tuple[int, dict[str, Any], Manifest | None]
-"""Sequence number, the exposure's present columns, its manifest."""
+LedgerRow = tuple[int, int, dict[str, Any] | None, Manifest | None]
+"""Sequence number, expid, the exposure's present columns (None if it is retracted: its row is gone), its manifest."""
 
 
 class Ledger(ABC):
@@ -91,7 +91,8 @@ class Ledger(ABC):
         """Give each change the next number, all in one transaction.
 
         Args:
-            changes: What `unnumbered` returned; what another relay has numbered since gets none.
+            changes: What `unnumbered` returned; what another relay has numbered since gets none, nor does an exposure
+                whose row is gone and that never had one: nobody has heard of it.
             manifests: The files of each.
             confirmed: The broker has everything up to this number; kept in the same transaction.
 
@@ -101,12 +102,9 @@ class Ledger(ABC):
         with translated(self._url), writing(self._engine) as connection:
             newest = self._lock_newest(connection)
             mine = self._take(connection, changes)
-            numbered = [
-                (change, listed, newest + place)
-                for place, (change, listed) in enumerate(
-                    (pair for pair in zip(changes, manifests, strict=True) if pair[0].expid in mine and pair[0].row), 1
-                )
-            ]
+            mine -= _never_announced(connection, [each.expid for each in changes if each.row is None])
+            pairs = (pair for pair in zip(changes, manifests, strict=True) if pair[0].expid in mine)
+            numbered = [(change, listed, newest + place) for place, (change, listed) in enumerate(pairs, 1)]
             self._write(connection, numbered)
             connection.execute(_ADVANCE, {"newest": newest + len(numbered), "confirmed": confirmed})
         return [(change.expid, sequence) for change, _, sequence in numbered]
@@ -124,7 +122,7 @@ class Ledger(ABC):
                 self._write_confirmed(connection, moments)
 
     def read(self, first: int, last: int, most: int) -> list[LedgerRow]:
-        """Return the present state of the exposures whose newest number lies in a span, ascending by number.
+        """Return the present state of the exposures whose newest number lies in a span, retracted or not, by number.
 
         Args:
             first: First number of the span.
@@ -143,6 +141,8 @@ class Ledger(ABC):
 
     def page(self, selection: Selection, after: int, most: int) -> list[LedgerRow]:
         """Return the present state of the numbered exposures of a selection, ascending by expid.
+
+        Those that are retracted are among them if exposures are selected by expid: nothing else is left of them.
 
         Args:
             selection: Which exposures.
@@ -188,6 +188,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def _never_announced(connection: sa.Connection, expids: Sequence[int]) -> set[int]:
+    """Return which exposures have no number; looked up while nobody else numbers."""
+    if not expids:
+        return set()
+    return set(expids) - set(connection.execute(_ANNOUNCED, {"expids": list(expids)}).scalars())
+
+
 # The inner limit keeps a page cheap however many changes wait.
 _UNNUMBERED: Final = f"""SELECT
     c.expid AS change_expid, c.last_change, l.files, l.file_stamps, l.files_of, {COLUMN_LIST}
@@ -202,19 +209,26 @@ _PRESENT: Final = sa.text(f"SELECT {COLUMN_LIST} FROM exposure AS e WHERE e.expi
     sa.bindparam("expids", expanding=True)
 )
 
+_ANNOUNCED: Final = sa.text("SELECT expid FROM exposure_ledger WHERE expid IN :expids").bindparams(
+    sa.bindparam("expids", expanding=True)
+)
+
 _READ: Final = sa.text(
-    f"""SELECT l.sequence, l.files, {COLUMN_LIST}
-    FROM exposure_ledger AS l JOIN exposure AS e ON e.expid = l.expid
+    f"""SELECT l.sequence, l.expid, l.files, {COLUMN_LIST}
+    FROM exposure_ledger AS l LEFT JOIN exposure AS e ON e.expid = l.expid
     WHERE l.sequence BETWEEN :first AND :last ORDER BY l.sequence LIMIT :most"""
 )
 
-_COUNT: Final = """SELECT count(l.expid) AS numbered, count(*) - count(l.expid) AS unnumbered
-    FROM exposure AS e LEFT JOIN exposure_ledger AS l ON l.expid = e.expid WHERE {selected}"""
+_COUNT: Final = """SELECT
+    (SELECT count(*) FROM exposure_ledger AS l LEFT JOIN exposure AS e ON e.expid = l.expid
+     WHERE {numbered}) AS numbered,
+    (SELECT count(*) FROM exposure AS e LEFT JOIN exposure_ledger AS l ON l.expid = e.expid
+     WHERE {selected} AND l.expid IS NULL) AS unnumbered"""
 
 # Both tables are told where the page begins: PostgreSQL does not conclude it for one from the other.
-_PAGE: Final = f"""SELECT l.sequence, l.files, {COLUMN_LIST}
-    FROM exposure AS e JOIN exposure_ledger AS l ON l.expid = e.expid
-    WHERE {{selected}} AND e.expid > :after AND l.expid > :after ORDER BY e.expid LIMIT :most"""
+_PAGE: Final = f"""SELECT l.sequence, l.expid, l.files, {COLUMN_LIST}
+    FROM exposure_ledger AS l LEFT JOIN exposure AS e ON e.expid = l.expid AND e.expid > :after
+    WHERE {{numbered}} AND l.expid > :after ORDER BY l.expid LIMIT :most"""
 
 _ADVANCE: Final = sa.text(
     """UPDATE exposure_ledger_state SET newest = :newest,
@@ -237,4 +251,5 @@ def _unnumbered(row: Any) -> Unnumbered:
 
 
 def _ledger_row(row: Any) -> LedgerRow:
-    return row.sequence, dict(zip(COLUMNS, row[2:], strict=True)), files_of(row.files)
+    columns = dict(zip(COLUMNS, row[3:], strict=True)) if row[3] is not None else None
+    return row.sequence, row[1], columns, files_of(row.files)

@@ -34,16 +34,21 @@ class Selection:
         return BEFORE_ALL if self.expids is None else self.expids[0] - 1
 
     def query(self, select: str) -> sa.TextClause:
-        """Return a SELECT whose ``{selected}`` is filled in; the exposure table is called ``e``."""
+        """Return a SELECT whose ``{selected}`` and ``{numbered}`` are filled in.
+
+        Args:
+            select: The exposure table is called ``e``, the ledger ``l``. ``{selected}`` selects rows of exposures,
+                ``{numbered}`` of the ledger, joined with the exposures' where they are there.
+        """
         types = {"low": UtcDateTime(), "high": UtcDateTime()} if self.dates else {}
-        return sa.text(select.format(selected=self._clause)).bindparams(
+        filled = select.format(selected=self._clause("e.expid"), numbered=self._clause("l.expid"))
+        return sa.text(filled).bindparams(
             *(sa.bindparam(name, value, type_=types.get(name)) for name, value in self._values.items())
         )
 
-    @property
-    def _clause(self) -> str:
+    def _clause(self, expid: str) -> str:
         if self.expids:
-            return "e.expid BETWEEN :low AND :high"
+            return f"{expid} BETWEEN :low AND :high"
         if self.dates:
             return "e.data_written_at BETWEEN :low AND :high"
         return "1 = 1" if self.night is None else "e.night = :night"
@@ -61,6 +66,6 @@ class Matches:
     """How many exposures a selection has."""
 
     numbered: int
-    """With a sequence number."""
+    """With a sequence number; retracted ones among them where they are selected by expid."""
     unnumbered: int
     """Without one yet: the relay is about to announce them."""

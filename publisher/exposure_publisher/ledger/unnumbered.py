@@ -15,7 +15,7 @@ class Unnumbered:
     last_change: int
     """The newest of its changes that `row` holds; a newer one gets a number of its own."""
     row: dict[str, Any] | None
-    """The exposure's columns; None if the row has been deleted since."""
+    """The exposure's columns; None if the row is gone."""
     listed: Listed | None
     """The files that are kept, of this or an earlier state, if any."""
     files_listed: bool

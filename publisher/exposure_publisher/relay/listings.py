@@ -124,13 +124,14 @@ class Listings:
             present: Returns the same changes with their present rows; not asked for rows that are `fresh`.
 
         Returns:
-            Them; those whose files are other ones by now are left to the ledger, which shows their newest change.
+            Them; those whose files are other ones by now, or whose row is gone, are left to the ledger, which shows
+            their newest change.
         """
         before = [change for change, _ in list(self._ready.values())[:most]]
         now = before if self.fresh or not before else present(before)
         handed_out: list[Ready] = []
         for known, change in zip(before, now, strict=True):
-            if change.row is None or _same_files(known, change):
+            if _same_files(known, change):
                 handed_out.append((change, self._hand_out(change)))
             else:
                 self._drop(change.expid)

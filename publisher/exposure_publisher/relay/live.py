@@ -10,8 +10,8 @@ from exposure_publisher.ledger import Ledger, LedgerRow, LedgerState
 from exposure_publisher.relay.listings import Listings, Ready
 from exposure_publisher.relay.messages import MessageMaker, Outgoing
 from exposure_publisher.relay.unconfirmed import Unconfirmed
-from exposure_schemas import Span, routing_key
-from exposure_schemas.routing import EXCHANGE
+from exposure_schemas import ExposureSummary, Span, routing_key
+from exposure_schemas.routing import EXCHANGE, RETRACTED_KEY
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class LiveFlow:
         """Read what is numbered and not yet sent since the last start or connection."""
         span = (self._cursor + 1, self.newest)
         rows = self._ledger.read(*span, most)
-        if not rows:  # they belong to exposures that are gone: that is said, so that nobody misses them
+        if not rows:  # somebody has taken them out of the ledger: that is said, so that nobody misses them
             self._send_packed((), span)
         return rows
 
@@ -129,16 +129,16 @@ class LiveFlow:
         return sorted(page, key=lambda each: each[0].last_change), begun and len(changes) == asked
 
     def _numbered(self, page: list[Ready]) -> list[LedgerRow]:
-        """Number what has changed, and return it; rows deleted since get no number."""
+        """Number what has changed, and return it; what is gone before anybody has heard of it gets no number."""
         watermark = self._unconfirmed.watermark
         changes, listed = zip(*page, strict=True)
         numbers = dict(self._ledger.number(changes, listed, watermark))
         self._kept = watermark
         self.newest = max(self.newest, *numbers.values(), 0)
         return [
-            (numbers[change.expid], change.row, files.files if files else None)
+            (numbers[change.expid], change.expid, change.row, files.files if files else None)
             for change, files in page
-            if change.row is not None and change.expid in numbers
+            if change.expid in numbers
         ]
 
     def _send_live(self, rows: list[LedgerRow]) -> None:
@@ -152,10 +152,16 @@ class LiveFlow:
     def _send(self, outgoing: Outgoing) -> None:
         message = outgoing.message
         span = message.covers or (0, 0)
-        key = routing_key(message.exposures[0]) if message.exposures else _EMPTY_KEY
         self._unconfirmed.sent(span)
         self._cursor = max(self._cursor, span[1])
-        self._publisher.publish(span, EXCHANGE, key, outgoing.body, outgoing.properties)
+        self._publisher.publish(span, EXCHANGE, _key(message), outgoing.body, outgoing.properties)
+
+
+def _key(message: ExposureSummary) -> str:
+    """Return the routing key of a live message, which tells of one exposure, or of none."""
+    if message.exposures:
+        return routing_key(message.exposures[0])
+    return RETRACTED_KEY if message.retracted else _EMPTY_KEY
 
 
 _EMPTY_KEY: Final = "exposure.pending.none.none"

@@ -13,7 +13,17 @@ from exposure_bus.broker import properties_for
 from exposure_publisher.errors import InvalidExposure
 from exposure_publisher.ledger import LedgerRow
 from exposure_publisher.ledger.rows import exposure_of
-from exposure_schemas import MSGPACK, AuditAnswer, AuditRequest, Exposure, ExposureSummary, Manifest, Span, encode
+from exposure_schemas import (
+    MSGPACK,
+    AuditAnswer,
+    AuditRequest,
+    Exposure,
+    ExposureSummary,
+    Manifest,
+    Retraction,
+    Span,
+    encode,
+)
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +32,10 @@ LARGEST_BODY: Final = 4 * 2**20
 
 MOST_FILES: Final = 10_000
 """Files in a manifest beyond which it is not sent: with names of the greatest length that is `LARGEST_BODY`."""
+
+
+Carried = Exposure | Retraction
+"""What a summary tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,7 @@ class MessageMaker:
             after: The number before the first of them that is accounted for already.
         """
         for row in rows:
-            yield self._outgoing(_exposures([row]), (after + 1, row[0]), replayed=False)
+            yield self._outgoing(_carried([row]), (after + 1, row[0]), replayed=False)
             after = row[0]
 
     def packed(self, rows: Sequence[LedgerRow], covers: Span | None, *, replayed: bool) -> Iterator[Outgoing]:
@@ -70,17 +84,17 @@ class MessageMaker:
             covers: The span that they account for together.
             replayed: Whether this answers a replay.
         """
-        yield from self._split(_exposures(rows), covers, replayed)
+        yield from self._split(_carried(rows), covers, replayed)
 
-    def _split(self, exposures: tuple[Exposure, ...], covers: Span | None, replayed: bool) -> Iterator[Outgoing]:
-        outgoing = self._outgoing(exposures, covers, replayed=replayed)
-        if len(outgoing.body) <= LARGEST_BODY or len(exposures) == 1:
+    def _split(self, carried: Sequence[Carried], covers: Span | None, replayed: bool) -> Iterator[Outgoing]:
+        outgoing = self._outgoing(carried, covers, replayed=replayed)
+        if len(outgoing.body) <= LARGEST_BODY or len(carried) == 1:
             yield outgoing
             return
-        half = len(exposures) // 2
-        border = exposures[half - 1].sequence
-        yield from self._split(exposures[:half], covers and (covers[0], border), replayed)
-        yield from self._split(exposures[half:], covers and (border + 1, covers[1]), replayed)
+        half = len(carried) // 2
+        border = carried[half - 1].sequence
+        yield from self._split(carried[:half], covers and (covers[0], border), replayed)
+        yield from self._split(carried[half:], covers and (border + 1, covers[1]), replayed)
 
     def audited(self, answer: AuditAnswer, request: AuditRequest) -> Packed:
         """Make the message of one part of an audit's answer."""
@@ -92,22 +106,21 @@ class MessageMaker:
         """The ledger's identity."""
         return self._epoch
 
-    def _outgoing(self, exposures: tuple[Exposure, ...], covers: Span | None, *, replayed: bool) -> Outgoing:
+    def _outgoing(self, carried: Sequence[Carried], covers: Span | None, *, replayed: bool) -> Outgoing:
         message = ExposureSummary(
             epoch=self._epoch,
             covers=covers,
             replayed=replayed,
             published_at=datetime.now(UTC),
-            exposures=exposures,
+            exposures=tuple(each for each in carried if isinstance(each, Exposure)),
+            retracted=tuple(each for each in carried if isinstance(each, Retraction)),
         )
-        properties = properties_for(message, self._message_id(message), self._content_type)
+        numbers = covers or tuple(each.sequence for each in carried[:: max(1, len(carried) - 1)])
+        properties = properties_for(message, self._message_id(numbers, replayed=replayed), self._content_type)
         return Outgoing(encode(message, self._content_type), properties, message)
 
-    def _message_id(self, message: ExposureSummary) -> str:
-        numbers = message.covers or tuple(
-            exposure.sequence for exposure in message.exposures[:: max(1, len(message.exposures) - 1)]
-        )
-        return "-".join([self._epoch, *map(str, numbers), *(["replay"] if message.replayed else [])])
+    def _message_id(self, numbers: Sequence[int], *, replayed: bool) -> str:
+        return "-".join([self._epoch, *map(str, numbers), *(["replay"] if replayed else [])])
 
 
 def announced(row: Mapping[str, Any], sequence: int, files: Manifest | None) -> Exposure:
@@ -123,11 +136,18 @@ def announced(row: Mapping[str, Any], sequence: int, files: Manifest | None) -> 
     return msgspec.structs.replace(exposure, files=None)
 
 
-def _exposures(rows: Sequence[LedgerRow]) -> tuple[Exposure, ...]:
-    exposures = []
-    for sequence, row, files in rows:
+def _carried(rows: Sequence[LedgerRow]) -> list[Carried]:
+    carried: list[Carried] = []
+    for sequence, expid, row, files in rows:
         try:
-            exposures.append(announced(row, sequence, files))
+            carried.append(_retraction(expid, sequence) if row is None else announced(row, sequence, files))
         except InvalidExposure as error:
             log.error("%s", error)  # noqa: TRY400 (a bad row is the writer's, and no crash of ours)
-    return tuple(exposures)
+    return carried
+
+
+def _retraction(expid: int, sequence: int) -> Retraction:
+    try:
+        return msgspec.convert({"expid": expid, "sequence": sequence}, Retraction)
+    except msgspec.ValidationError as error:
+        raise InvalidExposure(f"exposure {expid} cannot be retracted: {error}") from error

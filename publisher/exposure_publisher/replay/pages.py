@@ -42,8 +42,10 @@ def _selected(ledger: Ledger, maker: MessageMaker, selection: Selection, page: i
     """Go by expid, by which both tables are sorted."""
     after = selection.before_first
     while rows := ledger.page(selection, after, page):
-        after = rows[-1][1]["expid"]
+        after = rows[-1][1]
         rows.sort(key=lambda row: row[0])
         for outgoing in maker.packed(rows, None, replayed=True):
-            if outgoing.message.exposures:  # nothing is left of rows that cannot be announced
+            if (
+                outgoing.message.exposures or outgoing.message.retracted
+            ):  # nothing is left of rows that cannot be announced
                 yield outgoing

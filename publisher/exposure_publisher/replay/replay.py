@@ -43,7 +43,7 @@ class Replay:
         messages: What is to be published; taken one by one as there is room.
         to: A follower's name; default: all followers.
         pace: How fast.
-        moved: Called with the number of exposures that are confirmed.
+        moved: Called with the number of exposures that are confirmed, retracted ones among them.
     """
 
     def __init__(
@@ -133,13 +133,13 @@ class Replay:
     def _send(self, publisher: ConfirmedPublisher[int], outgoing: Outgoing) -> None:
         number = next(self._numbers)
         self._in_flight[number] = outgoing
-        self._pace.spend(len(outgoing.message.exposures))
+        self._pace.spend(len(outgoing.message.exposures) + len(outgoing.message.retracted))
         publisher.publish(number, REPLAY_EXCHANGE, self._to, outgoing.body, outgoing.properties)
 
     def _on_confirmed(self, numbers: list[int]) -> None:
         for number in numbers:
             self.tally.add(self._in_flight.pop(number))
-        self._moved(self.tally.exposures)
+        self._moved(self.tally.carried)
         self._pump_soon()
 
     def _on_refused(self, numbers: list[int], reason: str) -> None:

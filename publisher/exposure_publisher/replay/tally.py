@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from exposure_publisher.relay.messages import Outgoing
+from exposure_publisher.relay.messages import Carried, Outgoing
 
 Ends = tuple[int, int]
 """The lowest and the highest of some numbers."""
@@ -14,21 +14,30 @@ class Tally:
 
     exposures: int = 0
     """Exposures that the messages carried."""
+    retractions: int = 0
+    """Retractions of others."""
     messages: int = 0
     """Messages."""
     expids: Ends | None = None
-    """Lowest and highest expid; None while there is no exposure."""
+    """Lowest and highest expid; None while there is none."""
     sequences: Ends | None = None
-    """Lowest and highest sequence number of the exposures."""
+    """Lowest and highest sequence number of them."""
+
+    @property
+    def carried(self) -> int:
+        """Exposures and retractions together."""
+        return self.exposures + self.retractions
 
     def add(self, outgoing: Outgoing) -> None:
         """Count a message."""
-        exposures = outgoing.message.exposures
+        message = outgoing.message
+        carried: list[Carried] = [*message.exposures, *message.retracted]
         self.messages += 1
-        self.exposures += len(exposures)
-        if exposures:
-            self.expids = _widened(self.expids, [exposure.expid for exposure in exposures])
-            self.sequences = _widened(self.sequences, [exposure.sequence for exposure in exposures])
+        self.exposures += len(message.exposures)
+        self.retractions += len(message.retracted)
+        if carried:
+            self.expids = _widened(self.expids, [each.expid for each in carried])
+            self.sequences = _widened(self.sequences, [each.sequence for each in carried])
 
 
 def _widened(ends: Ends | None, numbers: list[int]) -> Ends:
