@@ -8,7 +8,7 @@ import pika
 
 from exposure_bus.broker import envelope_of
 from exposure_monitor.raw import read_raw
-from exposure_schemas import Alarm, DecodeError, Exposure, ExposureSummary, Heartbeat, Message, decode
+from exposure_schemas import Alarm, DecodeError, Exposure, ExposureSummary, Heartbeat, Message, Retraction, decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,11 @@ class Tapped:
     def exposures(self) -> tuple[Exposure, ...]:
         """The exposures it carries; none if it is something else."""
         return self.message.exposures if isinstance(self.message, ExposureSummary) else ()
+
+    @property
+    def retracted(self) -> tuple[Retraction, ...]:
+        """The exposures that it says are gone; none if it is something else."""
+        return self.message.retracted if isinstance(self.message, ExposureSummary) else ()
 
 
 def read_tapped(method: Any, properties: pika.BasicProperties, body: bytes, *, logged: bool) -> Tapped:

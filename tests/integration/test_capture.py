@@ -122,8 +122,9 @@ def test_whatever_sql_others_write_is_captured(db: ExposureDB, exposure_db_url: 
         ("UPDATE exposure SET data_written_at = data_written_at", set()),
         (f"{insert} ON CONFLICT (expid) DO UPDATE SET airmass = 1", {1, 4}),
         (f"{insert} ON CONFLICT DO NOTHING", set()),
-        ("UPDATE exposure SET expid = 40 WHERE expid = 4", {40}),
+        ("UPDATE exposure SET expid = 40 WHERE expid = 4", {4, 40}),
         ("UPDATE exposure SET data_written = true WHERE expid = 2", {2}),
+        ("DELETE FROM exposure WHERE expid = 3", {3}),
         ("DELETE FROM exposure WHERE expid = 3", set()),
         ("UPDATE exposure SET seeing = 9 WHERE expid = 99", set()),
     ):
@@ -131,10 +132,19 @@ def test_whatever_sql_others_write_is_captured(db: ExposureDB, exposure_db_url: 
         execute(exposure_db_url, statement)
         assert set(changes(exposure_db_url)) == captured, statement
     assert [row["expid"] for row in db.exposures()] == [1, 2, 40]
+    forget_changes(exposure_db_url)
+    execute(exposure_db_url, "DELETE FROM exposure")
+    assert set(changes(exposure_db_url)) == {1, 2, 40}
 
 
 def test_a_rollback_leaves_no_mark(db: ExposureDB, exposure_db_url: str) -> None:
     insert = f"INSERT INTO exposure (expid, night) VALUES (1, {NIGHT})"
+    execute(exposure_db_url, insert)
+    forget_changes(exposure_db_url)
+    execute(exposure_db_url, "BEGIN", "DELETE FROM exposure", "ROLLBACK")
+    assert changes(exposure_db_url) == []
+    execute(exposure_db_url, "DELETE FROM exposure")
+    forget_changes(exposure_db_url)
     execute(exposure_db_url, "BEGIN", insert, "UPDATE exposure SET seeing = 1", "ROLLBACK")
     assert changes(exposure_db_url) == []
     assert list(db.exposures()) == []
@@ -160,6 +170,17 @@ def test_copy_and_a_session_in_replica_role_are_captured_on_postgresql(postgresq
     execute(postgresql_url, "SET session_replication_role = replica", insert, "UPDATE exposure SET seeing = 1")
     assert set(changes(postgresql_url)) == {1, 2, 3}
     assert written_at(postgresql_url, 3) is not None
+
+
+def test_an_emptied_table_is_captured_on_postgresql_row_by_row(postgresql_url: str) -> None:
+    with ExposureDB(postgresql_url) as db:
+        db.record_many({"expid": expid, "night": NIGHT} for expid in (1, 2, 3))
+    forget_changes(postgresql_url)
+    execute(postgresql_url, "BEGIN", "TRUNCATE exposure", "ROLLBACK")
+    assert changes(postgresql_url) == []
+    execute(postgresql_url, "SET session_replication_role = replica", "DELETE FROM exposure WHERE expid = 1")
+    execute(postgresql_url, "SET session_replication_role = replica", "TRUNCATE exposure")
+    assert sorted(changes(postgresql_url)) == [1, 2, 3]
 
 
 def test_replace_is_captured_on_sqlite(tmp_path: Path) -> None:

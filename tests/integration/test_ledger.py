@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.raw_sql import changes, connected, execute
 
 from exposure_publisher import ExposureDB
-from exposure_publisher.ledger import Ledger, Unnumbered, open_ledger
+from exposure_publisher.ledger import Ledger, Matches, Selection, Unnumbered, open_ledger
 from exposure_publisher.ledger.selection import BEFORE_ALL
 from exposure_publisher.manifest import Listed, Stamp
 from exposure_schemas import ManifestFile
@@ -55,7 +55,12 @@ def number_all(ledger: Ledger, most: int = 100) -> list[tuple[int, int]]:
 
 def sequences(ledger: Ledger) -> list[tuple[int, int]]:
     """Number and expid of all exposures."""
-    return [(sequence, row["expid"]) for sequence, row, _ in ledger.read(1, 2**62, 10**6)]
+    return [(sequence, expid) for sequence, expid, row, _ in ledger.read(1, 2**62, 10**6) if row is not None]
+
+
+def retracted(ledger: Ledger) -> list[tuple[int, int]]:
+    """Number and expid of all that is gone."""
+    return [(sequence, expid) for sequence, expid, row, _ in ledger.read(1, 2**62, 10**6) if row is None]
 
 
 def test_a_new_ledger_is_empty_and_keeps_its_identity(ledger: Ledger, exposure_db_url: str) -> None:
@@ -108,25 +113,69 @@ def test_a_page_holds_the_oldest_changes(db: ExposureDB, ledger: Ledger) -> None
     assert number_all(ledger, most=2) == [(expid, 10 - expid) for expid in range(9, 0, -1)]
 
 
-def test_an_exposure_that_was_deleted_before_gets_no_number_and_holds_nothing_up(
+def test_an_exposure_that_was_deleted_before_anybody_heard_of_it_gets_no_number_and_holds_nothing_up(
     db: ExposureDB, ledger: Ledger, exposure_db_url: str
 ) -> None:
     record(db, 1, 2, 3)
     execute(exposure_db_url, "DELETE FROM exposure WHERE expid = 2")
-    assert [(each.expid, each.row is None) for each in ledger.unnumbered(10)] == [(1, False), (2, True), (3, False)]
+    assert [(each.expid, each.row is None) for each in ledger.unnumbered(10)] == [(1, False), (3, False), (2, True)]
     assert number_all(ledger) == [(1, 1), (3, 2)]
     assert changes(exposure_db_url) == []
 
 
-def test_an_exposure_that_was_deleted_later_is_read_no_more(
+def test_an_exposure_that_was_deleted_later_gets_a_number_for_it_and_comes_back_under_another(
     db: ExposureDB, ledger: Ledger, exposure_db_url: str
 ) -> None:
     record(db, 1, 2, 3)
     number_all(ledger)
     execute(exposure_db_url, "DELETE FROM exposure WHERE expid = 2")
-    assert sequences(ledger) == [(1, 1), (3, 3)]
-    record(db, 2)
     assert number_all(ledger) == [(2, 4)]
+    assert (sequences(ledger), retracted(ledger)) == ([(1, 1), (3, 3)], [(4, 2)])
+    record(db, 2)
+    assert number_all(ledger) == [(2, 5)]
+    assert (sequences(ledger), retracted(ledger)) == ([(1, 1), (3, 3), (5, 2)], [])
+
+
+def test_what_was_deleted_and_inserted_again_before_it_was_numbered_gets_one_number(
+    db: ExposureDB, ledger: Ledger, exposure_db_url: str
+) -> None:
+    record(db, 1, 2, seeing=1.0)
+    number_all(ledger)
+    execute(exposure_db_url, "DELETE FROM exposure WHERE expid = 2")
+    record(db, 2, airmass=2.0)
+    assert number_all(ledger) == [(2, 3)]
+    ((_, _, row, _),) = ledger.read(3, 3, 1)
+    assert row is not None
+    assert (row["seeing"], row["airmass"]) == (None, 2.0)
+
+
+def test_an_exposure_that_got_another_expid_is_gone_under_the_first(
+    db: ExposureDB, ledger: Ledger, exposure_db_url: str
+) -> None:
+    record(db, 1, 2)
+    number_all(ledger)
+    execute(exposure_db_url, "UPDATE exposure SET expid = 20 WHERE expid = 2")
+    assert sorted(expid for expid, _ in number_all(ledger)) == [2, 20]
+    assert [expid for _, expid in retracted(ledger)] == [2]
+    assert [expid for _, expid in sequences(ledger)] == [1, 20]
+
+
+def test_what_is_gone_is_selected_by_expid_and_by_nothing_else(
+    db: ExposureDB, ledger: Ledger, exposure_db_url: str
+) -> None:
+    record(db, 1, 2, 3, 4, program="dark")
+    number_all(ledger)
+    execute(exposure_db_url, "DELETE FROM exposure WHERE expid IN (1, 3)")
+    number_all(ledger)
+    record(db, 5)
+    by_expid, by_night = Selection(expids=(2, 9)), Selection(night=NIGHT)
+    page = ledger.page(by_expid, by_expid.before_first, 10)
+    assert [(expid, row is None) for _, expid, row, _ in page] == [(2, False), (3, True), (4, False)]
+    assert ledger.count(by_expid) == Matches(numbered=3, unnumbered=1)
+    assert [expid for _, expid, _, _ in ledger.page(by_expid, 2, 1)] == [3]
+    assert [expid for _, expid, _, _ in ledger.page(by_night, BEFORE_ALL, 10)] == [2, 4]
+    assert ledger.count(by_night) == Matches(numbered=2, unnumbered=1)
+    assert [each.row["expid"] for each in ledger.audited(BEFORE_ALL, 10)] == [2, 4, 5], "an audit tells what is there"
 
 
 def test_a_span_is_read_ascending_with_both_its_ends_and_no_more_than_asked(db: ExposureDB, ledger: Ledger) -> None:
@@ -134,8 +183,9 @@ def test_a_span_is_read_ascending_with_both_its_ends_and_no_more_than_asked(db: 
     number_all(ledger)
     record(db, 3, seeing=1.5)  # not numbered yet: the present state is read all the same
     for first, last, most, expected in ((3, 5, 9, [3, 4, 5]), (3, 5, 2, [3, 4]), (8, 99, 9, [8]), (9, 99, 9, [])):
-        assert [sequence for sequence, _, _ in ledger.read(first, last, most)] == expected
-    ((_, row, files),) = ledger.read(3, 3, 1)
+        assert [sequence for sequence, *_ in ledger.read(first, last, most)] == expected
+    ((_, _, row, files),) = ledger.read(3, 3, 1)
+    assert row is not None
     assert (row["program"], row["seeing"], files) == ("dark", 1.5, None)
 
 
@@ -145,7 +195,7 @@ def test_a_manifest_is_kept_for_the_state_it_was_listed_for(db: ExposureDB, ledg
     (found,) = ledger.unnumbered(10)
     assert (found.listed, found.files_listed) == (None, False)
     ledger.number([found], [FILES], 0)
-    assert [files for _, _, files in ledger.read(1, 1, 1)] == [FILES.files]
+    assert [files for *_, files in ledger.read(1, 1, 1)] == [FILES.files]
     record(db, 1, seeing=1.1)
     (found,) = ledger.unnumbered(10)
     assert (found.listed, found.files_listed) == (FILES, True)
@@ -154,7 +204,7 @@ def test_a_manifest_is_kept_for_the_state_it_was_listed_for(db: ExposureDB, ledg
     (found,) = ledger.unnumbered(10)
     assert (found.listed, found.files_listed) == (FILES, False), "written again: the files may be others"
     ledger.number([found], [NO_FILES], 0)
-    assert [files for _, _, files in ledger.read(1, 9, 9)] == [()]
+    assert [files for *_, files in ledger.read(1, 9, 9)] == [()]
     record(db, 1, seeing=1.2)
     (found,) = ledger.unnumbered(10)
     assert (found.listed, found.files_listed) == (NO_FILES, True)
@@ -287,7 +337,8 @@ def test_two_that_change_one_exposure_at_once_are_both_announced(postgresql_url:
             cursor.execute("COMMIT")
         second.join()
         number_all(ledger)
-        ((_, row, _),) = ledger.read(1, 99, 9)
+        ((_, _, row, _),) = ledger.read(1, 99, 9)
+        assert row is not None
         assert (row["seeing"], row["airmass"]) == (1.0, 2.0)
 
 
@@ -358,7 +409,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.looked: list[list[Unnumbered]] = [[], []]
         execute(self.url, "DELETE FROM exposure", "DELETE FROM exposure_change", "DELETE FROM exposure_ledger")
         self.first = self.ledgers[0].state().newest
-        self.announced: dict[int, float] = {}
+        self.announced: dict[int, float | None] = {}
         self.rows: dict[int, float] = {}
         self.numbers: list[int] = []
         self.clock = 0.0
@@ -384,9 +435,9 @@ class LedgerMachine(RuleBasedStateMachine):
         states = {each.expid: each.row for each in found}
         for expid, sequence in self.ledgers[which].number(found, [None] * len(found), 0):
             row = states[expid]
-            assert row is not None, "what was deleted gets no number"
+            assert row is not None or expid in self.announced, "nobody had heard of it"
             self.numbers.append(sequence)
-            self.announced[expid] = row["seeing"]
+            self.announced[expid] = None if row is None else row["seeing"]
 
     @invariant()
     def numbers_follow_one_another(self) -> None:
@@ -398,7 +449,7 @@ class LedgerMachine(RuleBasedStateMachine):
             while self.ledgers[which].unnumbered(5):
                 self.look(which, 5)
                 self.number(which)
-        assert {expid: self.announced[expid] for expid in self.rows} == self.rows
+        assert {expid: seeing for expid, seeing in self.announced.items() if seeing is not None} == self.rows
         self.numbers_follow_one_another()
         self.db.close()
         for ledger in self.ledgers:

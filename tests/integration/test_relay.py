@@ -241,7 +241,7 @@ def test_a_superseded_number_is_accounted_for_by_the_next_message(
     assert [message.exposures[0].expid for message in messages] == [2, 1, 3, 4]
 
 
-def test_numbers_of_deleted_exposures_do_not_hold_up_what_follows(
+def test_exposures_that_were_deleted_while_no_relay_ran_are_retracted_in_order(
     broker_url: str, exposure_db_url: str, db: ExposureDB, listener: Listener
 ) -> None:
     with closing(open_ledger(exposure_db_url)) as ledger:
@@ -251,16 +251,15 @@ def test_numbers_of_deleted_exposures_do_not_hold_up_what_follows(
     record(db, 7, 8)
     execute(exposure_db_url, "DELETE FROM exposure WHERE expid = 7")
     publish_once(broker_url, exposure_db_url)
-    covers = [message.covers for message in listener.wait_for(3)]
-    assert _tile(covers, 7)
-    assert [message.exposures[0].expid for message in listener.summaries if message.exposures] == [2, 4, 8]
-    assert state(exposure_db_url).confirmed == state(exposure_db_url).newest == 7
-
-
-def _tile(covers: list[Any], newest: int) -> bool:
-    """Whether spans follow one another from 1 to the newest number."""
-    ends = [0, *(last for _, last in covers)]
-    return [first for first, _ in covers] == [end + 1 for end in ends[:-1]] and ends[-1] == newest
+    messages = listener.wait_for(11)
+    assert [message.covers for message in messages] == [(number, number) for number in range(1, 12)]
+    assert [[each.expid for each in message.exposures] for message in messages if message.exposures] == [[2], [4], [8]]
+    retracted = [(each.expid, each.sequence) for message in messages for each in message.retracted]
+    assert retracted[:4] == [(1, 1), (3, 3), (5, 5), (6, 6)], "the present state of what was numbered before"
+    assert retracted[4:] == [(1, 7), (3, 8), (5, 9), (6, 10)]
+    keys = {heard.routing_key for heard, message in zip(listener.heard, messages, strict=True) if message.retracted}
+    assert keys == {"exposure.retracted"}
+    assert state(exposure_db_url).confirmed == state(exposure_db_url).newest == 11
 
 
 def test_a_relay_that_ends_keeps_what_was_confirmed_a_moment_before(

@@ -100,8 +100,9 @@ def test_what_was_sent_again_is_the_present_state(broker_url: str, url: str, db:
         execute(url, "DELETE FROM exposure WHERE expid = 1")
         record(db, 2, seeing=2.2)
         listener.channel.queue_bind(listener.queue, EXCHANGE, EVERY_EXPOSURE)
-        listener.wait_until(lambda heard: accounted(heard.summaries) == {1, 2, 3}, "all three numbers")
-        found = exposures(listener.summaries)
+        listener.wait_until(lambda heard: accounted(heard.summaries) == {1, 2, 3, 4}, "all numbers")
+        found, messages = exposures(listener.summaries), listener.summaries
+    assert {each.expid for message in messages for each in message.retracted} == {1}
     assert set(found) == {2}
     assert found[2].seeing == 2.2
 

@@ -1,8 +1,8 @@
 """The ledger: every change of the exposureDB, numbered without gaps by the relay alone.
 
-It keeps one row an exposure, the number of its newest announced state, also of an exposure that is retracted: its row is
-gone from the exposureDB. A number that a later one of the same exposure
-has superseded is gone, and the next message that is sent accounts for it (`covers`).
+It keeps one row an exposure, the number of its newest announced state; that of an exposure that is retracted, since its
+row is gone from the exposureDB, stays. A number that a later one of the same exposure has superseded is gone, and the
+next message that is sent accounts for it (`covers`).
 """
 
 from exposure_publisher.ledger.ledger import Ledger, LedgerRow

@@ -45,7 +45,6 @@ def _selected(ledger: Ledger, maker: MessageMaker, selection: Selection, page: i
         after = rows[-1][1]
         rows.sort(key=lambda row: row[0])
         for outgoing in maker.packed(rows, None, replayed=True):
-            if (
-                outgoing.message.exposures or outgoing.message.retracted
-            ):  # nothing is left of rows that cannot be announced
+            message = outgoing.message
+            if message.exposures or message.retracted:  # nothing is left of rows that cannot be announced
                 yield outgoing

@@ -7,9 +7,12 @@ from exposure_bus.command.listing import Format
 from exposure_monitor.lines.records import CsvLines, JsonLines
 from exposure_monitor.lines.table import TableLines
 from exposure_monitor.tapped import Tapped
-from exposure_schemas import Exposure
+from exposure_schemas import Exposure, Retraction
 
-__all__ = ["Lines", "entries_of", "lines_for"]
+__all__ = ["Entry", "Lines", "entries_of", "lines_for"]
+
+Entry = Exposure | Retraction | None
+"""What gets a line: an exposure or a retraction of a message, or the message itself if it carries neither."""
 
 
 class Lines(Protocol):
@@ -19,8 +22,8 @@ class Lines(Protocol):
     def header(self) -> str | None:
         """The first line; None if there is none."""
 
-    def line(self, tapped: Tapped, exposure: Exposure | None) -> str:
-        """Return one line, without its end: an exposure of a message, or the message if it carries none."""
+    def line(self, tapped: Tapped, entry: Entry) -> str:
+        """Return one line, without its end."""
 
 
 def lines_for(output_format: Format, *, colour: bool) -> Lines:
@@ -28,9 +31,10 @@ def lines_for(output_format: Format, *, colour: bool) -> Lines:
     return TableLines(colour=colour) if output_format == "table" else _RECORDS[output_format]()
 
 
-def entries_of(tapped: Tapped) -> Iterator[Exposure | None]:
-    """Yield what gets a line: each exposure, or None once for a message that carries none."""
-    yield from tapped.exposures or (None,)
+def entries_of(tapped: Tapped) -> Iterator[Entry]:
+    """Yield what gets a line."""
+    entries: list[Entry] = [*tapped.exposures, *tapped.retracted]
+    yield from entries or (None,)
 
 
 _RECORDS: dict[str, type[JsonLines | CsvLines]] = {"json": JsonLines, "csv": CsvLines}

@@ -1,9 +1,9 @@
-"""What is said in a line about a message that carries no exposure."""
+"""What is said in a line about whatever is no exposure."""
 
 from typing import Any
 
 from exposure_monitor.tapped import Tapped
-from exposure_schemas import Alarm, ExposureSummary, Heartbeat
+from exposure_schemas import Alarm, ExposureSummary, Heartbeat, Retraction
 
 HEX_BYTES = 32
 """How many bytes of a body that cannot be decoded are shown."""
@@ -12,8 +12,10 @@ RAW_CHARACTERS = 200
 """How much of what could be read of it is shown to a person."""
 
 
-def note_of(tapped: Tapped) -> str:
-    """Return a sentence about a message that carries no exposure."""
+def note_of(tapped: Tapped, retraction: Retraction | None = None) -> str:
+    """Return a sentence about a retraction, or about a message that carries no exposure."""
+    if retraction is not None:
+        return f"exposure {retraction.expid} is gone from the exposureDB, sequence {retraction.sequence}"
     match tapped.message:
         case Heartbeat(newest=newest, interval=interval):
             return f"newest sequence {newest}, the next within {interval:g} s"

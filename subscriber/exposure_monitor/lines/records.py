@@ -11,7 +11,7 @@ import msgspec
 from exposure_bus.command.listing import as_json, as_text
 from exposure_monitor.lines.notes import hex_prefix, note_of, span_text
 from exposure_monitor.tapped import Tapped
-from exposure_schemas import Exposure, ExposureSummary
+from exposure_schemas import Exposure, ExposureSummary, Retraction
 
 MESSAGE_KEYS: Final = ("routing_key", "type", "epoch", "covers", "replayed", "published_at", "received_at")
 """What is said of every message."""
@@ -25,27 +25,28 @@ class JsonLines:
 
     header = None
 
-    def line(self, tapped: Tapped, exposure: Exposure | None) -> str:
+    def line(self, tapped: Tapped, entry: Exposure | Retraction | None) -> str:
         """Return the message's keys, and the exposure's, or those of whatever else it is."""
-        row = _message_row(tapped) | (_exposure_row(exposure) if exposure else _other_row(tapped))
+        row = _message_row(tapped) | (_other_row(tapped) if entry is None else _entry_row(entry))
         plain = {key: _plain(value) for key, value in row.items()}
         return as_json(plain, list(plain))
 
 
 class CsvLines:
-    """One row a line; whatever carries no exposure is in the last column, `note`."""
+    """One row a line; whatever is no exposure is in the last column, `note`."""
 
     header: Final = ",".join([*MESSAGE_KEYS, *EXPOSURE_KEYS, "note"])
 
-    def line(self, tapped: Tapped, exposure: Exposure | None) -> str:
+    def line(self, tapped: Tapped, entry: Exposure | Retraction | None) -> str:
         """Return a row; files are counted."""
         row = _message_row(tapped)
         row["covers"] = span_text(row["covers"])
-        if exposure:
-            row |= _exposure_row(exposure)
-            row["files"] = None if exposure.files is None else len(exposure.files)
+        if entry:
+            row |= _entry_row(entry)
+        if isinstance(entry, Exposure):
+            row["files"] = None if entry.files is None else len(entry.files)
         else:
-            row["note"] = note_of(tapped)
+            row["note"] = note_of(tapped, entry)
         text = io.StringIO()
         csv.writer(text, lineterminator="").writerow(
             [as_text(row.get(column)) for column in (*MESSAGE_KEYS, *EXPOSURE_KEYS, "note")]
@@ -66,8 +67,10 @@ def _message_row(tapped: Tapped) -> dict[str, Any]:
     }
 
 
-def _exposure_row(exposure: Exposure) -> dict[str, Any]:
-    return {key: getattr(exposure, key) for key in EXPOSURE_KEYS}
+def _entry_row(entry: Exposure | Retraction) -> dict[str, Any]:
+    if isinstance(entry, Retraction):
+        return {"expid": entry.expid, "sequence": entry.sequence, "retracted": True}
+    return {key: getattr(entry, key) for key in EXPOSURE_KEYS}
 
 
 def _other_row(tapped: Tapped) -> dict[str, Any]:
@@ -79,7 +82,7 @@ def _other_row(tapped: Tapped) -> dict[str, Any]:
             "raw": tapped.raw,
         }
     said = msgspec.structs.asdict(tapped.message)
-    return {key: value for key, value in said.items() if key not in {*MESSAGE_KEYS, "exposures"}}
+    return {key: value for key, value in said.items() if key not in {*MESSAGE_KEYS, "exposures", "retracted"}}
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ import click
 
 from exposure_monitor.lines.notes import note_of, printable
 from exposure_monitor.tapped import Tapped
-from exposure_schemas import Exposure, ExposureSummary
+from exposure_schemas import Exposure, ExposureSummary, Retraction
 from exposure_schemas.routing import ALARM_EXCHANGE
 
 
@@ -65,20 +65,23 @@ class TableLines:
         names = [column.name.rjust(column.width) if column.right else column.fit(column.name) for column in COLUMNS]
         return self._styled(_GAP.join([*names, "location"]), bold=True)
 
-    def line(self, tapped: Tapped, exposure: Exposure | None) -> str:
-        """Return an exposure's line, or what a message that carries none says."""
-        if exposure is None:
-            return self._note(tapped)
+    def line(self, tapped: Tapped, entry: Exposure | Retraction | None) -> str:
+        """Return an exposure's line, or a sentence about whatever else it is."""
+        return self._exposure(tapped, entry) if isinstance(entry, Exposure) else self._note(tapped, entry)
+
+    def _exposure(self, tapped: Tapped, exposure: Exposure) -> str:
         cells = [column.fit(column.text(tapped, exposure)) for column in COLUMNS]
         text = _GAP.join([*cells, printable(exposure.data_location or "")]).rstrip()
         if _is_replayed(tapped):
             return self._styled(text, dim=True)
         return self._styled(text, fg="green" if exposure.data_written else "yellow")
 
-    def _note(self, tapped: Tapped) -> str:
+    def _note(self, tapped: Tapped, retraction: Retraction | None) -> str:
         when = [_clock(tapped.received_at), _moment(tapped.published_at)]
         cells = [column.fit(moment) for column, moment in zip(COLUMNS[:_WHEN], when, strict=True)]
-        text = _GAP.join([*cells, printable(f"{tapped.routing_key}: {note_of(tapped)}")])
+        text = _GAP.join([*cells, printable(f"{tapped.routing_key}: {note_of(tapped, retraction)}")])
+        if retraction is not None and not _is_replayed(tapped):
+            return self._styled(text, fg="magenta")
         if tapped.message is None or tapped.exchange == ALARM_EXCHANGE:
             return self._styled(text, fg="red")
         return self._styled(text, dim=True)

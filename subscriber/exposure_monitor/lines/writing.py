@@ -7,6 +7,7 @@ from contextlib import closing
 from exposure_bus.errors import BusError
 from exposure_monitor.lines import Lines, entries_of
 from exposure_monitor.tap import Tap
+from exposure_schemas import Exposure
 
 
 def write_lines(tap: Tap, lines: Lines, most: int | None) -> None:
@@ -27,9 +28,9 @@ def write_lines(tap: Tap, lines: Lines, most: int | None) -> None:
     left = most
     with closing(iter(tap)) as messages:
         for tapped in messages:
-            for exposure in entries_of(tapped):
-                _write_line(lines.line(tapped, exposure))
-                if exposure is not None and left is not None:
+            for entry in entries_of(tapped):
+                _write_line(lines.line(tapped, entry))
+                if isinstance(entry, Exposure) and left is not None:
                     left -= 1
                     if not left:
                         return

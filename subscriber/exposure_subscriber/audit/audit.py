@@ -128,19 +128,19 @@ class Audit:
         settled = {each.expid: each for each in findings}
         settled |= {each.expid: each for each in self._asked_again(_of(Verdict.EXTRA, findings))}
         settled |= self._announced_meanwhile(_of(Verdict.NOT_ANNOUNCED, settled.values()))
-        settled |= self._arrived_meanwhile(_of(Verdict.HOLE, settled.values()))
+        settled |= self._arrived_meanwhile(_of(Verdict.HOLE, settled.values()) + _of(Verdict.EXTRA, settled.values()))
         there = (each for each in settled.values() if each.truth is not None or each.here is not None)
         return tuple(sorted(there, key=lambda each: (each.night, each.expid)))
 
-    def _arrived_meanwhile(self, holes: list[Finding]) -> dict[int, Finding]:
-        """Wait a little for what the publisher had sent, and look which of it is here now."""
-        if not holes:
+    def _arrived_meanwhile(self, doubtful: list[Finding]) -> dict[int, Finding]:
+        """Wait a little for what the publisher had sent, states and retractions, and look what of it is here now."""
+        if not doubtful:
             return {}
         with watching(self._database.url, CHANNEL) as watch:
             wait_for(lambda: not covered(self._database).missing(self._newest), watch, ON_ITS_WAY)
         known = covered(self._database)
-        here = {each.expid: each for each in cached_of(self._database, [hole.expid for hole in holes])}
-        return {hole.expid: _finding(hole.expid, hole.truth, here.get(hole.expid), known) for hole in holes}
+        here = {each.expid: each for each in cached_of(self._database, [each.expid for each in doubtful])}
+        return {each.expid: _finding(each.expid, each.truth, here.get(each.expid), known) for each in doubtful}
 
     def _asked_again(self, doubtful: list[Finding]) -> list[Finding]:
         """Ask for exposures by their numbers: the night of one may be another by now."""

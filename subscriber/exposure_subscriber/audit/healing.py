@@ -9,6 +9,7 @@ from exposure_subscriber.audit.cached import covered
 from exposure_subscriber.audit.verdict import Verdict
 from exposure_subscriber.cache import CacheDatabase
 from exposure_subscriber.cache.freshness import QUERY
+from exposure_subscriber.cache.schema import KEEP_TURN, NEWEST_TURN
 from exposure_subscriber.cache.spans import Spans
 from exposure_subscriber.cache.waiting import CHANNEL, wait_for
 
@@ -33,6 +34,7 @@ def mark(database: CacheDatabase, wrong: Sequence[Finding]) -> None:
         known = Spans(json.loads(writer.execute(QUERY + database.for_update).fetchone()[1]))
         writer.execute("UPDATE follower SET covered = ?", (json.dumps(list(known.without(numbers))),))
         writer.executemany("UPDATE exposure SET sequence = 0 WHERE expid = ?", replaceable)
+        writer.execute(KEEP_TURN, (max(writer.execute(NEWEST_TURN).fetchone()),))
         for table in ("exposure", "stage"):
             writer.executemany(f"DELETE FROM {table} WHERE expid = ? AND sequence <= ?", extra)
         database.notify(writer)

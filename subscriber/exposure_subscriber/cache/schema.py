@@ -45,6 +45,8 @@ TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS stage (expid {integer} PRIMARY KEY, sequence {integer} NOT NULL,
         data_written_at {integer} NOT NULL, published_at {integer} NOT NULL, received_at {integer} NOT NULL,
         cached_at {integer} NOT NULL)""",
+    # Tombstones: the number under which an exposure was retracted, until a newer state of it comes.
+    "CREATE TABLE IF NOT EXISTS retracted (expid {integer} PRIMARY KEY, sequence {integer} NOT NULL)",
     "CREATE TABLE IF NOT EXISTS alarm (id {serial}, body {blob} NOT NULL)",
 )
 
@@ -68,6 +70,11 @@ NEWEST_TURN: Final = """SELECT coalesce((SELECT max(arrival) FROM exposure WHERE
     coalesce((SELECT max(arrival) FROM position), 0)"""
 """How far the count of arrivals is, whatever has been deleted since: nothing new may stand before a kept position.
 Without the conditions SQLite reads the whole table for it."""
+
+KEEP_TURN: Final = """INSERT INTO position (name, arrival) VALUES ('', ?)
+    ON CONFLICT (name) DO UPDATE SET arrival = excluded.arrival"""
+"""Keeps how far the count of arrivals was when rows are deleted, under a name that nobody can have: whoever has read
+them goes on behind them, so no number may be given twice."""
 
 _REWRITTEN: Final = """rewritten = CASE WHEN exposure.arrival IS NULL OR excluded.arrival IS NULL
     OR excluded.data_written_at = exposure.data_written_at THEN exposure.rewritten ELSE excluded.arrival END"""

@@ -16,7 +16,8 @@ from exposure_schemas import Exposure, ExposureSummary, Heartbeat, Reason, Span
 from exposure_subscriber.cache.database import CacheDatabase, Row
 from exposure_subscriber.cache.freshness import QUERY, is_silent
 from exposure_subscriber.cache.moments import now_micros, to_micros
-from exposure_subscriber.cache.schema import NEWEST_TURN
+from exposure_subscriber.cache.retracting import retract, settle
+from exposure_subscriber.cache.schema import KEEP_TURN, NEWEST_TURN
 from exposure_subscriber.cache.spans import Spans
 from exposure_subscriber.cache.stages import FORGET, Arrival, keep_stages
 
@@ -47,7 +48,7 @@ class Batch:
     messages: list[ExposureSummary | Heartbeat] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     exposures: int = 0
-    """How many exposures the messages carry."""
+    """How many exposures and retractions the messages carry."""
     arrivals: list[Arrival] = field(default_factory=list)
     """The live messages of them, as they came."""
 
@@ -59,7 +60,24 @@ class Batch:
             self.rejected.append(item)
         else:
             self.messages.append(item)
-            self.exposures += len(item.exposures) if isinstance(item, ExposureSummary) else 0
+            self.exposures += len(item.exposures) + len(item.retracted) if isinstance(item, ExposureSummary) else 0
+
+
+@dataclass(slots=True)
+class _Newest:
+    """The newest of each exposure that a batch brings."""
+
+    states: dict[int, Exposure] = field(default_factory=dict)
+    retractions: dict[int, int] = field(default_factory=dict)
+    """expid to the number of its retraction."""
+
+    def add(self, message: ExposureSummary) -> None:
+        for exposure in message.exposures:
+            known = self.states.get(exposure.expid)
+            if known is None or exposure.sequence >= known.sequence:
+                self.states[exposure.expid] = exposure
+        for each in message.retracted:
+            self.retractions[each.expid] = max(each.sequence, self.retractions.get(each.expid, 0))
 
 
 class CacheWriter:
@@ -118,11 +136,11 @@ class CacheWriter:
             raise
 
     def _write(self, writer: Any, batch: Batch) -> None:
-        newest_states: dict[int, Exposure] = {}
+        newest = _Newest()
         for message in batch.messages:
-            if self._is_ours(writer, message, newest_states):
-                self._account(message, newest_states)
-        self._upsert(writer, newest_states)
+            if self._is_ours(writer, message, newest):
+                self._account(message, newest)
+        self._upsert(writer, newest)
         self._write_rejected(writer, batch.rejected)
         self._drop_leftovers(writer)
         self._write_state(writer)
@@ -135,7 +153,7 @@ class CacheWriter:
         self._covered = Spans(json.loads(covered))
         self._arrival: int = max(writer.execute(NEWEST_TURN).fetchone())
 
-    def _is_ours(self, writer: Any, message: ExposureSummary | Heartbeat, states: dict[int, Exposure]) -> bool:
+    def _is_ours(self, writer: Any, message: ExposureSummary | Heartbeat, newest: _Newest) -> bool:
         """Whether a message is of the ledger that is followed.
 
         Another ledger is followed only once its publisher is heard and ours has fallen silent: the exposureDB was
@@ -146,8 +164,9 @@ class CacheWriter:
         if self._epoch and not (isinstance(message, Heartbeat) and self._ours_is_silent(message.interval)):
             self._say_foreign(message.epoch)
             return False
-        self._upsert(writer, states)
-        states.clear()
+        self._upsert(writer, newest)
+        newest.states.clear()
+        newest.retractions.clear()
         self._begin_epoch(writer, message.epoch)
         return True
 
@@ -168,18 +187,16 @@ class CacheWriter:
             log.warning("the exposureDB has a new ledger (%s): healing into it", epoch)
             writer.execute("UPDATE exposure SET sequence = 0")
             writer.execute(FORGET)
+            writer.execute("DELETE FROM retracted")
             self._leftovers = 1
         self._epoch, self._newest, self._covered = epoch, 0, Spans()
         self._beat, self._settled = None, False
 
-    def _account(self, message: ExposureSummary | Heartbeat, states: dict[int, Exposure]) -> None:
+    def _account(self, message: ExposureSummary | Heartbeat, newest: _Newest) -> None:
         if isinstance(message, Heartbeat):
             self._hear(message)
             return
-        for exposure in message.exposures:
-            known = states.get(exposure.expid)
-            if known is None or exposure.sequence >= known.sequence:
-                states[exposure.expid] = exposure
+        newest.add(message)
         if message.covers is not None:
             self._covered.add(*message.covers)
             self._settled = self._settled and message.covers[1] <= self._newest
@@ -198,10 +215,15 @@ class CacheWriter:
         self._beat = beat if before is None else max(before, beat, key=lambda each: each.published_at)
         self._heard_at, self._interval, self._behind = now_micros(), beat.interval, int(beat.behind)
 
-    def _upsert(self, writer: Any, states: dict[int, Exposure]) -> None:
-        if states:
-            in_order = sorted(states.values(), key=lambda exposure: exposure.sequence)
+    def _upsert(self, writer: Any, newest: _Newest) -> None:
+        """Drop what is gone first: an exposure that has come back since is a new one."""
+        if newest.retractions:
+            writer.execute(KEEP_TURN, (self._arrival,))
+            retract(writer, newest.retractions)
+        if newest.states:
+            in_order = sorted(newest.states.values(), key=lambda exposure: exposure.sequence)
             self._database.upsert(writer, [self._row(exposure) for exposure in in_order])
+            settle(writer, newest.states)
 
     def _row(self, exposure: Exposure) -> Row:
         values = list(msgspec.structs.astuple(exposure))
@@ -237,6 +259,7 @@ class CacheWriter:
         has told of all there is.
         """
         if self._leftovers and self._settled and self._newest and not self.missing():
+            writer.execute(KEEP_TURN, (self._arrival,))
             writer.execute("DELETE FROM exposure WHERE sequence = 0")
             self._leftovers = 0
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from exposure_bus.database import watching
 from exposure_subscriber.cache import CacheDatabase
+from exposure_subscriber.cache.database import Row
 from exposure_subscriber.cache.reading import SUMMARY, summary
 from exposure_subscriber.cache.waiting import CHANNEL, wait_for
 from exposure_subscriber.errors import InvalidArgument, NameInUse
@@ -40,10 +41,16 @@ def arrivals(database: CacheDatabase, name: str, timeout: float | None) -> Itera
         with watching(database.url, CHANNEL) as watch:
             done = _position(database, name)
             while rows := wait_for(partial(database.query, _NEXT, (done, PAGE)), watch, timeout):
-                for row in rows:
-                    yield summary(row)
+                for place, row in enumerate(rows):
+                    if not place or _is_there(database, row):
+                        yield summary(row)
                     done = row[-1]
                     _keep_position(database, name, done)
+
+
+def _is_there(database: CacheDatabase, row: Row) -> bool:
+    """Whether an exposure that was read a while ago has not been retracted since."""
+    return bool(database.query("SELECT 1 FROM exposure WHERE expid = ? AND arrival = ?", (row[0], row[-1])))
 
 
 def _check(name: Any, timeout: Any) -> None:

@@ -26,7 +26,8 @@ def said_by(letter: Letter) -> str | None:
     read = _read(letter)
     if isinstance(read, ExposureSummary):
         expids = ", ".join(str(exposure.expid) for exposure in read.exposures) or "none"
-        return f"exposure-summary of {expids}"
+        retracted = ", ".join(str(each.expid) for each in read.retracted)
+        return f"exposure-summary of {expids}" + (f", retracting {retracted}" if retracted else "")
     return "heartbeat"
 
 

@@ -16,7 +16,7 @@ from exposure_monitor.lines import entries_of, lines_for
 from exposure_monitor.lines.records import EXPOSURE_KEYS, MESSAGE_KEYS
 from exposure_monitor.lines.table import COLUMNS
 from exposure_monitor.tapped import Tapped
-from exposure_schemas import MSGPACK, Alarm, Heartbeat, ManifestFile
+from exposure_schemas import MSGPACK, Alarm, Heartbeat, ManifestFile, Retraction
 
 HEARTBEAT = tapped(
     Heartbeat(epoch="epoch", newest=7, published_at=MOMENT, interval=5), exchange="exposures", routing_key="heartbeat"
@@ -111,6 +111,29 @@ def test_csv_counts_files_and_leaves_the_note_empty() -> None:
     assert (row["files"], row["covers"], row["replayed"], row["note"]) == ("1", "5-7", "false", "")
     assert row["routing_key"] == "exposure.written.science.dark"
     assert row["skydec"] == ""
+
+
+RETRACTED = tapped(
+    summary(retracted=(Retraction(expid=195972, sequence=4713),), covers=(4712, 4713)), routing_key="exposure.retracted"
+)
+
+
+def test_a_retraction_is_one_line_that_says_which_exposure_is_gone() -> None:
+    (table,), (text,) = lines(RETRACTED, "table"), lines(RETRACTED, "json")
+    said = "exposure 195972 is gone from the exposureDB, sequence 4713"
+    assert table.endswith(f"  2023-09-14T03:04:05Z  exposure.retracted: {said}")
+    assert lines(RETRACTED, "table", colour=True) == [f"\x1b[35m{table}\x1b[0m"]
+    row = json.loads(text)
+    assert list(row) == [*MESSAGE_KEYS, "expid", "sequence", "retracted"]
+    assert (row["expid"], row["sequence"], row["retracted"], row["covers"]) == (195972, 4713, True, [4712, 4713])
+    header = lines_for("csv", colour=False).header
+    cells = next(csv.DictReader([str(header), *lines(RETRACTED, "csv")]))
+    assert (cells["expid"], cells["sequence"], cells["night"], cells["note"]) == ("195972", "4713", "", said)
+
+
+def test_what_is_replayed_has_a_line_for_each_exposure_and_each_retraction() -> None:
+    one = tapped(summary(FULL, retracted=(Retraction(expid=7, sequence=4713),), replayed=True))
+    assert [json.loads(line)["expid"] for line in lines(one, "json")] == [195972, 7]
 
 
 @pytest.mark.parametrize(
