@@ -16,7 +16,7 @@ from tests.raw_sql import connected, execute
 from tests.unit.schemas.any_message import exposures
 
 from exposure_bus.errors import DatabaseUnreachable
-from exposure_schemas import Exposure, ExposureSummary, Heartbeat, Span
+from exposure_schemas import Exposure, ExposureSummary, Heartbeat, Retraction, Span
 from exposure_subscriber.cache import CacheDatabase, open_cache
 from exposure_subscriber.cache.freshness import read_freshness
 from exposure_subscriber.cache.reading import exposures as read_exposures
@@ -45,9 +45,20 @@ def exposure(expid: int, sequence: int, **values: Any) -> Exposure:
 
 
 def summary(
-    *carried: Exposure, covers: Span | None = None, epoch: str = "ours", replayed: bool = False
+    *carried: Exposure | Retraction, covers: Span | None = None, epoch: str = "ours", replayed: bool = False
 ) -> ExposureSummary:
-    return ExposureSummary(epoch=epoch, covers=covers, replayed=replayed, published_at=NOW, exposures=carried)
+    return ExposureSummary(
+        epoch=epoch,
+        covers=covers,
+        replayed=replayed,
+        published_at=NOW,
+        exposures=tuple(each for each in carried if isinstance(each, Exposure)),
+        retracted=tuple(each for each in carried if isinstance(each, Retraction)),
+    )
+
+
+def gone(expid: int, sequence: int, epoch: str = "ours") -> ExposureSummary:
+    return summary(Retraction(expid=expid, sequence=sequence), covers=(sequence, sequence), epoch=epoch)
 
 
 def live(expid: int, sequence: int, epoch: str = "ours", **values: Any) -> ExposureSummary:
@@ -68,6 +79,10 @@ def cached(cache: CacheDatabase) -> list[Exposure]:
 
 def sequences(cache: CacheDatabase) -> dict[int, int]:
     return dict(execute(cache.url, "SELECT expid, sequence FROM exposure"))
+
+
+def tombstones(cache: CacheDatabase) -> dict[int, int]:
+    return dict(execute(cache.url, "SELECT expid, sequence FROM retracted"))
 
 
 def new_ones(cache: CacheDatabase) -> list[int]:
@@ -109,18 +124,23 @@ def test_thousands_are_written_in_one_transaction(writer: CacheWriter, cache: Ca
 
 # Order does not matter, nor how often something comes.
 
-HISTORIES = st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=12)
+State = Exposure | Retraction
+HISTORIES = st.lists(
+    st.tuples(st.integers(0, 4), st.sampled_from(["pending", "written", "gone"])), min_size=1, max_size=12
+)
 
 
-def history(changes: list[tuple[int, bool]]) -> list[Exposure]:
+def history(changes: list[tuple[int, str]]) -> list[State]:
     """The states of a few exposures, in the order in which they were numbered."""
     return [
-        exposure(expid, number, data_written=written, seeing=float(number))
-        for number, (expid, written) in enumerate(changes, 1)
+        Retraction(expid=expid, sequence=number)
+        if state == "gone"
+        else exposure(expid, number, data_written=state == "written", seeing=float(number))
+        for number, (expid, state) in enumerate(changes, 1)
     ]
 
 
-def replay(states: list[Exposure], span: Span) -> ExposureSummary:
+def replay(states: list[State], span: Span) -> ExposureSummary:
     """The answer to who misses a span: what its numbers stand for now."""
     newest = {each.expid: each for each in states}
     carried = [each for each in newest.values() if span[0] <= each.sequence <= span[1]]
@@ -132,7 +152,7 @@ def test_in_whatever_order_and_however_often_messages_come_the_newest_state_stan
 
     @settings(max_examples=40, deadline=None)
     @given(HISTORIES, st.data())
-    def check(changes: list[tuple[int, bool]], data: st.DataObject) -> None:
+    def check(changes: list[tuple[int, str]], data: st.DataObject) -> None:
         start_again(cache)
         writer = CacheWriter(cache)
         states = history(changes)
@@ -152,7 +172,7 @@ def test_in_whatever_order_and_however_often_messages_come_the_newest_state_stan
 
 def deliver(cache: CacheDatabase, writer: CacheWriter, messages: list[Message], data: st.DataObject) -> None:
     """Write messages batch by batch, and hold the cache against a model after each."""
-    newest: dict[int, Exposure] = {}
+    newest: dict[int, State] = {}
     covered: set[int] = set()
     told = 0
     while messages:
@@ -165,9 +185,13 @@ def deliver(cache: CacheDatabase, writer: CacheWriter, messages: list[Message], 
             elif message.covers:
                 covered |= set(range(message.covers[0], message.covers[1] + 1))
                 told = max(told, message.covers[1])
-                for each in message.exposures:
+                states: list[State] = [*message.exposures, *message.retracted]
+                for each in states:
                     newest[each.expid] = max(each, newest.get(each.expid, each), key=lambda state: state.sequence)
-        assert cached(cache) == [newest[expid] for expid in sorted(newest)]
+        assert cached(cache) == [each for _, each in sorted(newest.items()) if isinstance(each, Exposure)]
+        assert tombstones(cache) == {
+            each.expid: each.sequence for each in newest.values() if isinstance(each, Retraction)
+        }
         missing = {number for first, last in writer.missing() for number in range(first, last + 1)}
         assert missing == set(range(1, told + 1)) - covered
         assert read_freshness(cache).newest == told
@@ -178,6 +202,7 @@ def start_again(cache: CacheDatabase) -> None:
     execute(
         cache.url,
         "DELETE FROM exposure",
+        "DELETE FROM retracted",
         "UPDATE follower SET epoch = '', covered = '[]', newest = 0, leftovers = 0, heard_at = NULL",
     )
 
@@ -217,6 +242,52 @@ def test_arrivals_within_a_batch_are_in_the_order_of_their_numbers(writer: Cache
     states = [exposure(expid, 100 - expid, data_written=True) for expid in range(1, 50)]
     write(writer, summary(*states, covers=(51, 99)))
     assert new_ones(cache) == list(range(49, 0, -1))
+
+
+# What is gone.
+
+
+def test_a_retracted_exposure_leaves_and_nothing_older_brings_it_back(
+    writer: CacheWriter, cache: CacheDatabase
+) -> None:
+    write(writer, live(1, 1), live(2, 2), beat(2))
+    write(writer, gone(1, 3))
+    assert (sequences(cache), tombstones(cache)) == ({2: 2}, {1: 3})
+    assert writer.missing() == []
+    write(writer, live(1, 1), live(1, 2))
+    write(CacheWriter(cache), live(1, 1), live(1, 3), gone(2, 1))
+    assert (sequences(cache), tombstones(cache)) == ({2: 2}, {1: 3})
+    write(writer, live(1, 4))
+    assert (sequences(cache), tombstones(cache)) == ({1: 4, 2: 2}, {})
+
+
+def test_an_exposure_that_comes_back_is_new_again(writer: CacheWriter, cache: CacheDatabase) -> None:
+    write(writer, live(1, 1, data_written=True), live(2, 2, data_written=True))
+    write(writer, gone(1, 3), live(1, 4))
+    assert new_ones(cache) == [2]
+    write(writer, live(1, 5, data_written=True))
+    assert new_ones(cache) == [2, 1]
+    write(writer, gone(2, 6), live(2, 7, data_written=True))
+    assert new_ones(cache) == [1, 2], "also in one transaction"
+
+
+def test_no_place_in_the_order_of_arrivals_is_given_twice(writer: CacheWriter, cache: CacheDatabase) -> None:
+    """Who has read the last arrival goes on behind it, though it is gone by then."""
+    write(writer, live(1, 1, data_written=True), live(2, 2, data_written=True))
+    ((last,),) = execute(cache.url, "SELECT max(arrival) FROM exposure")
+    write(writer, gone(2, 3))
+    write(CacheWriter(cache), live(3, 4, data_written=True))
+    assert execute(cache.url, f"SELECT expid FROM exposure WHERE arrival > {last}") == [(3,)]
+
+
+def test_thousands_of_retractions_are_written_in_one_transaction(writer: CacheWriter, cache: CacheDatabase) -> None:
+    write(writer, summary(*(exposure(expid, expid) for expid in range(1, 2001)), covers=(1, 2000)))
+    few = range(1, 501), range(501, 1001), range(1001, 1501)
+    write(writer, *(summary(*(Retraction(expid=expid, sequence=2000 + expid) for expid in some)) for some in few))
+    assert list(sequences(cache)) == list(range(1501, 2001))
+    write(writer, summary(*(exposure(expid, expid + (expid % 2) * 4000) for expid in range(1, 1501))))
+    assert sorted(sequences(cache)) == [*range(1, 1501, 2), *range(1501, 2001)]
+    assert sorted(tombstones(cache)) == list(range(2, 1501, 2))
 
 
 # All or nothing.
@@ -342,6 +413,15 @@ def test_a_new_ledger_is_followed_once_ours_is_silent_and_the_cache_stays_readab
     assert [each.expid for each in cached(cache)] == [2, 9], "what the new ledger does not have is gone"
     write(writer, live(1, 99), beat(99))
     assert [each.expid for each in cached(cache)] == [2, 9], "of the ledger before nothing counts any more"
+
+
+def test_a_new_ledger_forgets_the_retractions_of_the_one_before(writer: CacheWriter, cache: CacheDatabase) -> None:
+    write(writer, beat(9), live(1, 8), gone(1, 9))
+    writer = fall_silent(cache)
+    write(writer, beat(1, epoch="new"), live(1, 1, epoch="new"))
+    assert (sequences(cache), tombstones(cache)) == ({1: 1}, {})
+    write(writer, gone(1, 2, epoch="new"))
+    assert (sequences(cache), tombstones(cache)) == ({}, {1: 2})
 
 
 def test_nothing_is_dropped_while_a_new_ledger_is_still_being_published(
