@@ -10,7 +10,7 @@ from typing import Any, Self
 from tests.raw_sql import execute
 
 from exposure_bus.database import sqlite_path
-from exposure_schemas import Exposure, ExposureSummary, Heartbeat, Span
+from exposure_schemas import Exposure, ExposureSummary, Heartbeat, Retraction, Span
 from exposure_subscriber.cache import open_cache
 from exposure_subscriber.cache.moments import to_micros
 from exposure_subscriber.cache.writing import Batch, CacheWriter
@@ -50,6 +50,11 @@ class Cached:
         exposures = [_exposure(expid, number, values) for number, expid in enumerate(expids, first)]
         self._write(*exposures, covers=(first, self.count))
 
+    def retract(self, expid: int) -> None:
+        """Write that an exposure is gone."""
+        self.count += 1
+        self._write(retracted=(Retraction(expid=expid, sequence=self.count),), covers=(self.count, self.count))
+
     def beat(self, newest: int | None = None, *, behind: bool = False) -> None:
         """Write that the publisher was heard just now; with a long interval, so that it lasts for the test."""
         told = self.count if newest is None else newest
@@ -85,8 +90,15 @@ class Cached:
             return
         execute(_maintenance(self.url), f"ALTER DATABASE {_name(self.url)} ALLOW_CONNECTIONS true")
 
-    def _write(self, *exposures: Exposure, covers: Span) -> None:
-        message = ExposureSummary(epoch="ours", covers=covers, replayed=False, published_at=START, exposures=exposures)
+    def _write(self, *exposures: Exposure, retracted: tuple[Retraction, ...] = (), covers: Span) -> None:
+        message = ExposureSummary(
+            epoch="ours",
+            covers=covers,
+            replayed=False,
+            published_at=START,
+            exposures=exposures,
+            retracted=retracted,
+        )
         self._writer.write(Batch(messages=[message]))
 
     def __enter__(self) -> Self:

@@ -101,6 +101,29 @@ def test_names_that_look_alike_are_two(cached: Cached, ics: ICSInterface.ICSInte
     assert next(first)["expid"] == next(second)["expid"] == 1
 
 
+def test_an_exposure_that_is_retracted_before_its_turn_is_passed_over(
+    cached: Cached, ics: ICSInterface.ICSInterface
+) -> None:
+    write(cached, 1, 2, 3)
+    coming = ics.new_exposures(timeout=0)
+    assert next(coming)["expid"] == 1
+    cached.retract(2)
+    cached.retract(3)
+    write(cached, 4, 3)
+    assert [exposure["expid"] for exposure in coming] == [4, 3], "what has come back stands behind"
+
+
+def test_an_exposure_that_follows_on_a_retraction_of_the_newest_is_not_missed(
+    cached: Cached, ics: ICSInterface.ICSInterface
+) -> None:
+    write(cached, 1)
+    coming = ics.new_exposures(timeout=0)
+    assert next(coming)["expid"] == 1
+    cached.retract(1)
+    write(cached, 2)
+    assert [exposure["expid"] for exposure in coming] == [2]
+
+
 def test_more_than_a_page_comes_whole(cached: Cached, ics: ICSInterface.ICSInterface) -> None:
     cached.expose_many(range(1, 1202), data_written=True)
     assert new(ics) == list(range(1, 1202))

@@ -81,14 +81,28 @@ def _batches(changes: list[int], size: int) -> Iterator[set[int]]:
         yield set(changes[first : first + size])
 
 
-def test_a_whole_replay_accounts_for_exposures_that_are_gone(site: Site) -> None:
-    site.database.record_many({"expid": expid, "night": 20230913} for expid in range(3))
+def test_what_is_gone_is_retracted_again_in_a_replay_of_all_and_by_expid(site: Site) -> None:
+    site.database.record_many({"expid": expid, "night": 20230913} for expid in range(4))
     site.number()
     with site.database._engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM exposure")
+        connection.exec_driver_sql("DELETE FROM exposure WHERE expid < 2")
+    site.number()
     (message,) = site.messages(Selection())
-    assert message.covers == (1, 3)
-    assert message.exposures == ()
+    assert message.covers == (1, 6)
+    assert _expids([message]) == [2, 3]
+    assert [(each.expid, each.sequence) for each in message.retracted] == [(0, 5), (1, 6)]
+    ranges = [site.messages(Selection(expids=ends), 1) for ends in ((0, 0), (1, 2))]
+    assert [[_gone(message) or _expids([message]) for message in found] for found in ranges] == [[[0]], [[1], [2]]]
+    assert site.messages(Selection(night=20230913))[0].retracted == ()
+    tally = Tally()
+    for outgoing in messages_of(site.ledger, Selection(), 2):
+        tally.add(outgoing)
+    assert tally == Tally(exposures=2, retractions=2, messages=2, expids=(0, 3), sequences=(3, 6))
+    assert tally.carried == 4
+
+
+def _gone(message: ExposureSummary) -> list[int]:
+    return [each.expid for each in message.retracted]
 
 
 def test_an_empty_ledger_has_no_messages(site: Site) -> None:
