@@ -27,6 +27,8 @@ _PROBES: Final = "SELECT expid, sequence FROM exposure WHERE expid >= ?"
 class Watch(threading.Thread):
     """Watches one cache: no exposure's sequence may ever be less than it was, unless the cache was thrown away.
 
+    An exposure that is gone may come back, but only under a higher one.
+
     Args:
         name: Whose cache.
         cache: The cache.
@@ -39,6 +41,7 @@ class Watch(threading.Thread):
         self._cache = cache
         self._whose = name
         self._newest: dict[int, int] = {}
+        self._gone: set[int] = set()
         self._identity: object = None
         self._ended = threading.Event()
 
@@ -62,11 +65,13 @@ class Watch(threading.Thread):
         if self._cache.identity() != before:
             return
         if before != self._identity:
-            self._identity, self._newest = before, {}
+            self._identity, self._newest, self._gone = before, {}, set()
         for expid, sequence in rows:
-            if sequence < self._newest.get(expid, 0):
-                self.found.append(f"{self._whose}: exposure {expid} from {self._newest[expid]} to {sequence}")
+            if sequence < self._newest.get(expid, 0) + (expid in self._gone):
+                back = ", though it was gone" if expid in self._gone else ""
+                self.found.append(f"{self._whose}: exposure {expid} from {self._newest[expid]} to {sequence}{back}")
             self._newest[expid] = sequence
+        self._gone = self._newest.keys() - {expid for expid, _ in rows}
 
 
 @dataclass(slots=True)

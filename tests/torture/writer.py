@@ -89,10 +89,13 @@ class Writer(threading.Thread):
         elif chance < 0.85:
             database.record(expid=expid, night=NIGHT)
             database.data_written(expid, data_location=f"/data/{NIGHT}/{expid:08d}")
-        elif chance < 0.97:
+        elif chance < 0.95:
             return self._change_many(database, expid)
+        elif chance < 0.98:
+            level = self._random.random()
+            return self._behind_its_back(f"UPDATE exposure SET skylevel = {level}", expid, 5)
         else:
-            return self._behind_its_back(expid)
+            return self._behind_its_back("DELETE FROM exposure", expid, self._random.randint(0, 5))
         return 1
 
     def _change_many(self, database: ExposureDB, first: int) -> int:
@@ -101,13 +104,15 @@ class Writer(threading.Thread):
         rows = [{"expid": n, "night": NIGHT, "s2n": self._random.random()} for n in range(first, self._known + 1)]
         return database.record_many(rows[:count])
 
-    def _behind_its_back(self, expid: int) -> int:
-        """Change rows by SQL of one's own; now and then think better of it."""
+    def _behind_its_back(self, statement: str, expid: int, more: int) -> int:
+        """Change or delete some rows by SQL of one's own; now and then think better of it.
+
+        What is deleted comes back when its expid is drawn another time.
+        """
         engine = sa.create_engine(self._url, poolclass=sa.pool.NullPool)
         with engine.connect() as connection:
             done = connection.execute(
-                sa.text("UPDATE exposure SET skylevel = :level WHERE expid BETWEEN :low AND :high"),
-                {"level": self._random.random(), "low": expid, "high": expid + 5},
+                sa.text(f"{statement} WHERE expid BETWEEN :low AND :high"), {"low": expid, "high": expid + more}
             )
             if self._random.random() < 0.5:
                 connection.rollback()

@@ -51,6 +51,21 @@ def test_an_exposure_that_goes_back_is_seen(cached: Cached) -> None:
     assert watch.found == ["alpha: exposure 7 from 5 to 4"]
 
 
+def test_an_exposure_that_was_gone_and_is_back_as_it_was_is_seen(cached: Cached) -> None:
+    watch = Watch("alpha", open_cache(cached.url))
+    cached.expose(7)
+    watch.look()
+    cached.retract(7)
+    watch.look()
+    cached.expose(7)
+    watch.look()
+    assert watch.found == [], "a later state may bring it back"
+    for statement in ("UPDATE exposure SET expid = 8", "UPDATE exposure SET expid = 7"):
+        execute(cached.url, statement)
+        watch.look()
+    assert watch.found == ["alpha: exposure 7 from 3 to 3, though it was gone"]
+
+
 def test_a_cache_that_is_made_anew_may_begin_anew(cached: Cached, tmp_path: Path) -> None:
     watch = Watch("alpha", open_cache(cached.url))
     cached.expose(7, sequence=5)
