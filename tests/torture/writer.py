@@ -89,13 +89,13 @@ class Writer(threading.Thread):
         elif chance < 0.85:
             database.record(expid=expid, night=NIGHT)
             database.data_written(expid, data_location=f"/data/{NIGHT}/{expid:08d}")
-        elif chance < 0.95:
+        elif chance < 0.92:
             return self._change_many(database, expid)
-        elif chance < 0.98:
+        elif chance < 0.95:
             level = self._random.random()
             return self._behind_its_back(f"UPDATE exposure SET skylevel = {level}", expid, 5)
         else:
-            return self._behind_its_back("DELETE FROM exposure", expid, self._random.randint(0, 5))
+            return self._behind_its_back("DELETE FROM exposure", expid, self._random.randint(0, 9))
         return 1
 
     def _change_many(self, database: ExposureDB, first: int) -> int:
