@@ -117,6 +117,7 @@ class Campaign:
             self.writer.end()
             self._calm(progress)
         self.writer.end()
+        self.verdict.lost += [self.writer.crashed] if self.writer.crashed else []
         for watch in self._watches:
             watch.end()
             self.verdict.older += watch.found

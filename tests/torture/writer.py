@@ -1,11 +1,14 @@
 """The ICS: keeps changing exposures, through `ExposureDB` and behind its back."""
 
 import random
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from typing import Final
 
-import sqlalchemy as sa
+import psycopg2
+from tests.raw_sql import connected
 
 from exposure_bus.errors import DatabaseError
 from exposure_publisher import ExposureDB
@@ -39,8 +42,17 @@ class Writer(threading.Thread):
         self._ended = False
         self.changes = 0
         """Rows changed so far."""
+        self.crashed = ""
+        """What ended it before its time."""
 
     def run(self) -> None:
+        try:
+            self._run()
+        except Exception as error:  # noqa: BLE001 (a campaign without changes proves nothing: its verdict says so)
+            self.crashed = f"the writer crashed after {self.changes} changes: {error!r}"
+        self._paused.set()
+
+    def _run(self) -> None:
         began, idle = time.monotonic(), 0.0
         while self.changes < self._wanted and not self._ended:
             if not self._may_write.is_set():
@@ -52,7 +64,6 @@ class Writer(threading.Thread):
             due = began + idle + self.changes / self._rate
             time.sleep(max(0.0, min(1.0, due - time.monotonic())))
             self._try_to_change()
-        self._paused.set()
 
     def pause(self) -> None:
         """Return once nothing is being written."""
@@ -75,7 +86,7 @@ class Writer(threading.Thread):
             with ExposureDB(self._url) as database:
                 for _ in range(20):  # a connection now and then is a new one
                     self.changes += self._change(database)
-        except (DatabaseError, sa.exc.DBAPIError):
+        except (DatabaseError, sqlite3.Error, psycopg2.Error):
             time.sleep(RETRY)
 
     def _change(self, database: ExposureDB) -> int:
@@ -109,13 +120,12 @@ class Writer(threading.Thread):
 
         What is deleted comes back when its expid is drawn another time.
         """
-        engine = sa.create_engine(self._url, poolclass=sa.pool.NullPool)
-        with engine.connect() as connection:
-            done = connection.execute(
-                sa.text(f"{statement} WHERE expid BETWEEN :low AND :high"), {"low": expid, "high": expid + more}
-            )
+        with connected(self._url) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute(f"{statement} WHERE expid BETWEEN {expid} AND {expid + more}")
+            changed = int(cursor.rowcount)
             if self._random.random() < 0.5:
-                connection.rollback()
+                cursor.execute("ROLLBACK")
                 return 0
-            connection.commit()
-        return int(done.rowcount)
+            cursor.execute("COMMIT")
+        return changed

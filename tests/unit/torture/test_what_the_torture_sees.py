@@ -9,6 +9,7 @@ from tests.raw_sql import execute
 from tests.torture.comparing import differing, in_the_cache, in_the_exposure_db
 from tests.torture.events import Events
 from tests.torture.watching import FIRST_PROBE, Probe, Probes, Watch
+from tests.torture.writer import Writer
 from tests.waiting import wait_until
 
 from exposure_publisher import ExposureDB
@@ -76,6 +77,15 @@ def test_a_cache_that_is_made_anew_may_begin_anew(cached: Cached, tmp_path: Path
         anew.expose(7, sequence=1)
         watch.look()
     assert watch.found == []
+
+
+def test_a_writer_that_crashed_says_so(exposure_db_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Writer, "_change", None)
+    writer = Writer(exposure_db_url, changes=9, rate=1e6, seed=1)
+    writer.start()
+    writer.pause()
+    writer.end()
+    assert writer.crashed == "the writer crashed after 0 changes: TypeError(\"'NoneType' object is not callable\")"
 
 
 def test_a_probe_has_come_through_once_it_is_here_and_nothing_before_it_is_missing(
