@@ -124,8 +124,8 @@ def test_what_is_deleted_while_nobody_is_at_work_leaves_the_cache_later(site: Si
     site.delete("expid = 7")
     with site.publishing():
         wait_until(lambda: not changes(site.exposure_db_url), "everything having a number")
-    with site.at_work():
-        site.wait_until_cached(1, 30)
+        with site.following():
+            site.wait_until_cached(1, 30)
 
 
 def test_an_emptied_table_empties_the_cache(site: Site) -> None:
