@@ -14,12 +14,14 @@ from tests.raw_sql import changes, execute
 from tests.waiting import wait_until
 
 import ICSInterface
+from exposure_bus.errors import DatabaseError
 from exposure_publisher import ExposureDB
 from exposure_publisher.relay import Relay, relay
 from exposure_schemas.routing import EVERY_EXPOSURE, EXCHANGE
 from exposure_subscriber.audit import Audit, Proof, Publisher
 from exposure_subscriber.audit.healing import mark
 from exposure_subscriber.cache import open_cache
+from exposure_subscriber.cache.freshness import read_freshness
 from exposure_subscriber.follower import Follower
 from private_servers import PostgreSQL
 
@@ -65,8 +67,7 @@ class Site:
         execute(self.exposure_db_url, f"DELETE FROM exposure WHERE {condition}")
 
     def cached(self) -> list[int]:
-        found = self.ics.get_exposure_summary(expid_range=(0, 10**9), require_data_written=False)
-        return [each["expid"] for each in found]
+        return [expid for (expid,) in self.cache.query("SELECT expid FROM exposure ORDER BY expid")]
 
     def wait_until_cached(self, *expids: int) -> None:
         """Wait until the cache is complete and has these, and no others."""
@@ -74,8 +75,9 @@ class Site:
 
     def _has(self, expids: tuple[int, ...]) -> bool:
         try:
-            return not changes(self.exposure_db_url) and self.ics.status()["complete"] and self.cached() == [*expids]
-        except ICSInterface.CacheUnavailable:
+            complete = not changes(self.exposure_db_url) and read_freshness(self.cache).complete
+            return complete and self.cached() == [*expids]
+        except DatabaseError:  # the follower has not made it yet
             return False
 
     def new(self) -> list[int]:
