@@ -27,6 +27,21 @@ DEFAULT: Final = "default"
 Url = Annotated[str, Meta(min_length=1)]
 
 
+class TableSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody else's table of exposures, as ``[attach]`` in the settings file tells of it."""
+
+    table: str = ""
+    """Its name, with its schema where it has one."""
+    profile: str = ""
+    """Name of a mapping that is known, on which the rest is laid."""
+    columns: dict[str, str] = {}
+    """Our name to their column, or to an SQL expression over their columns."""
+    none: dict[str, list[int | float | str]] = {}
+    """Our name to the values that stand for none there."""
+    where: str | None = None
+    """SQL condition that a row meets which is an exposure; any other is retracted."""
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where everything is."""
 
@@ -40,9 +55,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Name of this follower; its queue is ``exposures.<subscriber>``."""
     location_map: dict[str, str] = {}
     """What ICS calls a folder, and what it is here: prefix to prefix, the longest first."""
+    attach: TableSettings = TableSettings()
+    """What ``exposure-bus attach`` attaches the bus to; in the file alone."""
 
 
-NAMES: Final = Settings.__struct_fields__
+_IN_THE_FILE: Final = Settings.__struct_fields__
+
+NAMES: Final = tuple(name for name in _IN_THE_FILE if name != "attach")
+"""Settings that have a flag and an environment variable."""
 
 
 def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = None) -> Settings:
@@ -70,7 +90,7 @@ def setting_sources(flags: Mapping[str, Any] | None = None, config: Path | None 
 
 def _gathered(flags: Mapping[str, Any], config: Path | None) -> tuple[dict[str, Any], dict[str, str]]:
     values = _defaults()
-    sources = dict.fromkeys(NAMES, DEFAULT)
+    sources = dict.fromkeys(_IN_THE_FILE, DEFAULT)
     for source, layer in _layers(flags, config):
         values |= layer
         sources |= dict.fromkeys(layer, source)
@@ -137,9 +157,9 @@ def _read_file(file: Path) -> dict[str, Any]:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"cannot read the settings file {file}: {error}") from error
-    unknown = sorted(set(content) - set(NAMES))
+    unknown = sorted(set(content) - set(_IN_THE_FILE))
     if unknown:
-        raise SettingsError(f"{file}: unknown setting {unknown[0]!r}; known are {', '.join(NAMES)}")
+        raise SettingsError(f"{file}: unknown setting {unknown[0]!r}; known are {', '.join(_IN_THE_FILE)}")
     return content
 
 

@@ -71,6 +71,7 @@ def exposure_bus() -> None:
     \b
     ICS host:
       publish  Relay every change of the exposureDB to the bus.
+      attach   Put the bus on the ICS's own table of exposures; `detach` takes it off.
       load     Load tables of exposures, CSV or ECSV, into the exposureDB.
       replay   Publish the present state of exposures again.
       emulate  Play a night as ICS does: rows, files and timing.

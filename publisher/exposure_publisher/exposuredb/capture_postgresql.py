@@ -11,14 +11,6 @@ CHANNEL: Final = "exposure_change"
 """The channel that is notified; SQLite's watch needs none."""
 
 STATEMENTS: Final = (
-    """CREATE TABLE IF NOT EXISTS exposure_change (
-        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, expid bigint NOT NULL)""",
-    """CREATE TABLE IF NOT EXISTS exposure_ledger (
-        expid bigint PRIMARY KEY, sequence bigint NOT NULL UNIQUE, numbered_at timestamptz NOT NULL,
-        files text, file_stamps text, files_of timestamptz, confirmed_at timestamptz)""",
-    """CREATE TABLE IF NOT EXISTS exposure_ledger_state (
-        id integer PRIMARY KEY CHECK (id = 1), epoch text NOT NULL,
-        newest bigint NOT NULL, confirmed bigint NOT NULL)""",
     """CREATE OR REPLACE FUNCTION exposure_touch() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         IF TG_OP = 'INSERT' THEN

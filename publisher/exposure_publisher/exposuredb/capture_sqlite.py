@@ -17,13 +17,6 @@ def _differs(columns: tuple[str, ...]) -> str:
 
 
 STATEMENTS: Final = (
-    "CREATE TABLE IF NOT EXISTS exposure_change (id INTEGER PRIMARY KEY AUTOINCREMENT, expid INTEGER NOT NULL)",
-    """CREATE TABLE IF NOT EXISTS exposure_ledger (
-        expid INTEGER PRIMARY KEY, sequence INTEGER NOT NULL UNIQUE, numbered_at TEXT NOT NULL,
-        files TEXT, file_stamps TEXT, files_of TEXT, confirmed_at TEXT)""",
-    """CREATE TABLE IF NOT EXISTS exposure_ledger_state (
-        id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL,
-        newest INTEGER NOT NULL, confirmed INTEGER NOT NULL)""",
     f"""CREATE TRIGGER IF NOT EXISTS exposure_inserted AFTER INSERT ON exposure BEGIN
         UPDATE exposure SET data_written_at = {_NOW} WHERE expid = NEW.expid AND data_written_at IS NULL;
         INSERT INTO exposure_change (expid) VALUES (NEW.expid);

@@ -12,9 +12,13 @@ from exposure_bus.database.wal import enter_wal
 from exposure_bus.database.watch import KEEPALIVES
 from exposure_bus.errors import DatabaseError, DatabaseRefused, DatabaseUnreachable
 from exposure_bus.settings import redacted
+from exposure_publisher.exposuredb.odd_values import read_odd_values
 
 BUSY_TIMEOUT: Final = 10.0
 """Seconds that a SQLite writer waits for another one."""
+
+SCHEMA: Final = "exposure_bus"
+"""Where everything of ours is in a PostgreSQL database whose exposures are in somebody else's table."""
 
 _NO_CONNECTION: Final = "08"
 _PASSING_CLASSES: Final = ("08", "53", "57")
@@ -73,15 +77,14 @@ def _ours(error: exc.DBAPIError, url: str) -> DatabaseError:
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
-    from psycopg2.extensions import PYDATETIMETZ, new_type, register_type  # noqa: PLC0415 (SQLite needs none)
+    read_odd_values(connection)
+    with connection.cursor() as cursor:
+        # Where we are attached to somebody else's table, all that is ours is in this schema; elsewhere it is not there.
+        cursor.execute(_OUR_SCHEMA_FIRST, (SCHEMA,))
+    connection.commit()
 
-    def read(text: Any, cursor: Any) -> Any:
-        try:
-            return PYDATETIMETZ(text, cursor)
-        except (ValueError, OverflowError):
-            return text  # a year that Python does not know: one such row must not keep all others from being read
 
-    register_type(new_type(PYDATETIMETZ.values, "MOMENT", read), connection)
+_OUR_SCHEMA_FIRST: Final = "SELECT set_config('search_path', %s || ', ' || current_setting('search_path'), false)"
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -90,6 +93,17 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous = FULL")  # the exposureDB is the truth: a commit survives a power cut
     cursor.close()
+    show_attached(connection)
+
+
+def show_attached(connection: Any) -> None:
+    """Show a connection of SQLite's driver the exposures of the table that we are attached to, if we are.
+
+    A temporary view is this connection's alone, and goes before a table of its name: in the file is nothing of it.
+    """
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'exposure_attachment'").fetchone():
+        for (selection,) in connection.execute("SELECT selection FROM exposure_attachment").fetchall():
+            connection.execute(f"CREATE TEMP VIEW exposure AS {selection}")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -9,10 +9,12 @@ from typing import Any, Final, Self
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from exposure_bus.errors import NotThere
+from exposure_bus.errors import DatabaseRefused, NotThere
+from exposure_bus.settings import redacted
 from exposure_publisher.errors import InvalidExposure
-from exposure_publisher.exposuredb.creation import create_if_missing
+from exposure_publisher.exposuredb.creation import bring_up_to_date
 from exposure_publisher.exposuredb.engine import open_engine, translated, writing
+from exposure_publisher.exposuredb.schema_version import is_attached
 from exposure_publisher.exposuredb.table import exposure
 from exposure_publisher.exposuredb.validation import checked
 from exposure_schemas import SUMMARY_KEYS
@@ -32,14 +34,15 @@ class ExposureDB:
 
     Raises:
         DatabaseUnreachable: The database does not answer.
-        DatabaseRefused: It says no.
+        DatabaseRefused: It says no, or its exposures are in a table that somebody else writes.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._engine = open_engine(url)
         with translated(url):
-            create_if_missing(self._engine)
+            bring_up_to_date(self._engine)
+            self._refuse_attached()
 
     def record(self, *, expid: int, **values: Any) -> None:
         """Insert an exposure's row, or update the columns that are given.
@@ -113,6 +116,13 @@ class ExposureDB:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _refuse_attached(self) -> None:
+        with self._engine.connect() as connection:
+            if is_attached(connection):
+                raise DatabaseRefused(
+                    f"the exposureDB {redacted(self._url)} is attached to a table that others write; write there"
+                )
 
     def _upsert(self, connection: sa.Connection, keys: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
         insert = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert

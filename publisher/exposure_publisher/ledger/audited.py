@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from exposure_publisher.exposuredb.table import COLUMNS, as_moment
-from exposure_publisher.ledger.rows import COLUMN_LIST, files_of
+from exposure_publisher.ledger.rows import TIMED_COLUMN_LIST, files_of
 from exposure_schemas import Manifest
 
 
@@ -31,7 +31,7 @@ class Audited:
 
 
 # One statement is one look: what has changed after it is not waiting in it either.
-_SELECT: Final = f"""SELECT l.sequence, l.files, l.numbered_at, l.confirmed_at, c.expid AS waiting, {COLUMN_LIST}
+_SELECT: Final = f"""SELECT l.sequence, l.files, l.numbered_at, l.confirmed_at, c.expid AS waiting, {TIMED_COLUMN_LIST}
     FROM exposure AS e
     LEFT JOIN exposure_ledger AS l ON l.expid = e.expid
     LEFT JOIN (SELECT DISTINCT expid FROM exposure_change) AS c ON c.expid = e.expid

@@ -10,13 +10,14 @@ from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 
-from exposure_publisher.exposuredb.creation import create_if_missing
+from exposure_publisher.exposuredb.creation import bring_up_to_date
 from exposure_publisher.exposuredb.engine import open_engine, translated, writing
 from exposure_publisher.exposuredb.table import COLUMNS
 from exposure_publisher.ledger.audited import Audited, audited, audited_query
-from exposure_publisher.ledger.rows import COLUMN_LIST, files_of, listed_of
+from exposure_publisher.ledger.refilling import refill
+from exposure_publisher.ledger.rows import COLUMN_LIST, TIMED_COLUMN_LIST, files_of, listed_of
 from exposure_publisher.ledger.selection import Matches, Selection
-from exposure_publisher.ledger.state import LedgerState
+from exposure_publisher.ledger.state import LedgerState, read_state
 from exposure_publisher.ledger.unnumbered import Unnumbered
 from exposure_publisher.manifest.listed import Listed
 from exposure_schemas import Manifest
@@ -35,7 +36,8 @@ class Ledger(ABC):
     """The ledger of one exposureDB.
 
     Args:
-        url: The exposureDB; made if it is not there.
+        url: The exposureDB.
+        create: Whether to make what is not there.
 
     Every method raises `DatabaseUnreachable` or `DatabaseRefused` when the database does.
     """
@@ -43,14 +45,14 @@ class Ledger(ABC):
     _SEEN: ClassVar[str]
     """Selects id and expid of the changes that are not left out; ``:left_out`` is JSON."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, create: bool = True) -> None:
         self._url = url
         self._engine = open_engine(url)
         self._oldest, self._newest = (
             sa.text(_UNNUMBERED.format(seen=self._SEEN, order=order)) for order in ("ASC", "DESC")
         )
         with translated(url):
-            create_if_missing(self._engine)
+            bring_up_to_date(self._engine, create=create)
 
     def close(self) -> None:
         """Close all connections."""
@@ -59,8 +61,21 @@ class Ledger(ABC):
     def state(self) -> LedgerState:
         """Return how far the ledger is."""
         with translated(self._url), self._engine.connect() as connection:
-            row = connection.execute(sa.text("SELECT epoch, newest, confirmed FROM exposure_ledger_state")).one()
-        return LedgerState(epoch=row.epoch, newest=row.newest, confirmed=row.confirmed)
+            return read_state(connection)
+
+    def refill(self, most: int) -> LedgerState:
+        """Number a page of the exposures that no change tells of: see `exposure_publisher.ledger.refilling`.
+
+        Args:
+            most: The most exposures to look at.
+
+        Returns:
+            How far the ledger is then.
+        """
+        with translated(self._url), writing(self._engine) as connection:
+            self._lock_newest(connection)
+            refill(connection, most, self._write)
+            return read_state(connection)
 
     def unnumbered(
         self, most: int, left_out: Mapping[int, int] = MappingProxyType({}), *, newest: bool = False
@@ -86,7 +101,11 @@ class Ledger(ABC):
         return [replace(change, row=found.get(change.expid)) for change in changes]
 
     def number(
-        self, changes: Sequence[Unnumbered], manifests: Sequence[Listed | None], confirmed: int
+        self,
+        changes: Sequence[Unnumbered],
+        manifests: Sequence[Listed | None],
+        confirmed: int,
+        moment: datetime | None = None,
     ) -> list[Numbered]:
         """Give each change the next number, all in one transaction.
 
@@ -95,6 +114,7 @@ class Ledger(ABC):
                 whose row is gone and that never had one: nobody has heard of it.
             manifests: The files of each.
             confirmed: The broker has everything up to this number; kept in the same transaction.
+            moment: When they are numbered; default: now. It stands for the time of a row that has none.
 
         Returns:
             expid and number, ascending by number.
@@ -105,7 +125,7 @@ class Ledger(ABC):
             mine -= _never_announced(connection, [each.expid for each in changes if each.row is None])
             pairs = (pair for pair in zip(changes, manifests, strict=True) if pair[0].expid in mine)
             numbered = [(change, listed, newest + place) for place, (change, listed) in enumerate(pairs, 1)]
-            self._write(connection, numbered)
+            self._write(connection, numbered, moment or now())
             connection.execute(_ADVANCE, {"newest": newest + len(numbered), "confirmed": confirmed})
         return [(change.expid, sequence) for change, _, sequence in numbered]
 
@@ -175,7 +195,9 @@ class Ledger(ABC):
         """Delete the changes that are to be numbered; return the expids whose changes were still there."""
 
     @abstractmethod
-    def _write(self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]]) -> None:
+    def _write(
+        self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime
+    ) -> None:
         """Write each exposure's newest number and manifest; the number is not confirmed yet."""
 
     @abstractmethod
@@ -214,7 +236,7 @@ _ANNOUNCED: Final = sa.text("SELECT expid FROM exposure_ledger WHERE expid IN :e
 )
 
 _READ: Final = sa.text(
-    f"""SELECT l.sequence, l.expid, l.files, {COLUMN_LIST}
+    f"""SELECT l.sequence, l.expid, l.files, {TIMED_COLUMN_LIST}
     FROM exposure_ledger AS l LEFT JOIN exposure AS e ON e.expid = l.expid
     WHERE l.sequence BETWEEN :first AND :last ORDER BY l.sequence LIMIT :most"""
 )
@@ -226,7 +248,7 @@ _COUNT: Final = """SELECT
      WHERE {selected} AND l.expid IS NULL) AS unnumbered"""
 
 # Both tables are told where the page begins: PostgreSQL does not conclude it for one from the other.
-_PAGE: Final = f"""SELECT l.sequence, l.expid, l.files, {COLUMN_LIST}
+_PAGE: Final = f"""SELECT l.sequence, l.expid, l.files, {TIMED_COLUMN_LIST}
     FROM exposure_ledger AS l LEFT JOIN exposure AS e ON e.expid = l.expid AND e.expid > :after
     WHERE {{numbered}} AND l.expid > :after ORDER BY l.expid LIMIT :most"""
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from exposure_publisher.ledger.ledger import Ledger, now
+from exposure_publisher.ledger.ledger import Ledger
 from exposure_publisher.ledger.rows import listed_texts
 from exposure_publisher.ledger.unnumbered import Unnumbered
 from exposure_publisher.manifest.listed import Listed
@@ -40,7 +40,8 @@ class PostgresqlLedger(Ledger):
 
     # A look-up for each change keeps the index's order; a join would sort all that wait.
     _SEEN = """SELECT c.id, c.expid FROM exposure_change AS c
-        WHERE c.id > coalesce(CAST(CAST(:left_out AS jsonb) ->> CAST(c.expid AS text) AS bigint), 0)"""
+        WHERE c.expid IS NOT NULL
+            AND c.id > coalesce(CAST(CAST(:left_out AS jsonb) ->> CAST(c.expid AS text) AS bigint), 0)"""
 
     def _lock_newest(self, connection: sa.Connection) -> int:
         return int(connection.exec_driver_sql("SELECT newest FROM exposure_ledger_state FOR UPDATE").scalar_one())
@@ -53,12 +54,14 @@ class PostgresqlLedger(Ledger):
         }
         return set(connection.execute(_TAKE, values).scalars())
 
-    def _write(self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]]) -> None:
+    def _write(
+        self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime
+    ) -> None:
         if not numbered:
             return
         texts = [listed_texts(listed) for _, listed, _ in numbered]
         values = {
-            "moment": now(),
+            "moment": moment,
             "expids": [change.expid for change, _, _ in numbered],
             "sequences": [sequence for _, _, sequence in numbered],
             "files_of": [change.row and change.row["data_written_at"] for change, _, _ in numbered],

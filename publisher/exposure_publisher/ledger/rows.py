@@ -23,6 +23,9 @@ from exposure_schemas.exposure import Finite
 COLUMN_LIST: Final = ", ".join(f"e.{column}" for column in COLUMNS)
 """The exposure's columns for a SELECT, with the table called ``e``."""
 
+TIMED_COLUMN_LIST: Final = COLUMN_LIST.replace("e.data_written_at", "coalesce(e.data_written_at, l.numbered_at)")
+"""Likewise, with the ledger called ``l``: a row of somebody else's may not know when it changed, but we do."""
+
 log = logging.getLogger(__name__)
 
 _TYPES: Final = {field.name: field.type for field in msgspec.structs.fields(Exposure)}

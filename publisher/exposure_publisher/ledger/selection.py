@@ -50,7 +50,7 @@ class Selection:
         if self.expids:
             return f"{expid} BETWEEN :low AND :high"
         if self.dates:
-            return "e.data_written_at BETWEEN :low AND :high"
+            return "coalesce(e.data_written_at, l.numbered_at) BETWEEN :low AND :high"
         return "1 = 1" if self.night is None else "e.night = :night"
 
     @property

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from exposure_publisher.exposuredb.table import as_text
-from exposure_publisher.ledger.ledger import Ledger, now
+from exposure_publisher.ledger.ledger import Ledger
 from exposure_publisher.ledger.rows import listed_texts
 from exposure_publisher.ledger.unnumbered import Unnumbered
 from exposure_publisher.manifest.listed import Listed
@@ -18,7 +18,7 @@ class SqliteLedger(Ledger):
     _SEEN = """SELECT c.id, c.expid FROM exposure_change AS c LEFT JOIN (
             SELECT CAST(key AS INTEGER) AS expid, value AS last_change FROM json_each(:left_out)
         ) AS o ON o.expid = c.expid
-        WHERE o.expid IS NULL OR c.id > o.last_change"""
+        WHERE c.expid IS NOT NULL AND (o.expid IS NULL OR c.id > o.last_change)"""
 
     def _lock_newest(self, connection: sa.Connection) -> int:
         return int(connection.exec_driver_sql("SELECT newest FROM exposure_ledger_state").scalar_one())
@@ -33,10 +33,12 @@ class SqliteLedger(Ledger):
                 mine.add(change.expid)
         return mine
 
-    def _write(self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]]) -> None:
-        moment = as_text(now())
+    def _write(
+        self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime
+    ) -> None:
+        text = as_text(moment)
         rows = [
-            (change.expid, sequence, moment, change.row and change.row["data_written_at"], *listed_texts(listed))
+            (change.expid, sequence, text, change.row and change.row["data_written_at"], *listed_texts(listed))
             for change, listed, sequence in numbered
         ]
         if rows:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from exposure_bus.broker import ConfirmedPublisher
 from exposure_publisher.ledger import Ledger, LedgerRow, LedgerState
@@ -76,13 +76,24 @@ class LiveFlow:
             return False
         most = min(PAGE, self._publisher.room)
         if self._cursor < self.newest:
-            self._send_live(self._behind(most))
+            self._send_live(self._behind(most), self._cursor)
             return True
         page, more = self._page(most)
         self.behind = more or len(page) == most
         if page:
-            self._send_live(self._numbered(page))
+            rows = self._numbered(page)
+            self._send_live(rows, rows[0][0] - 1 if rows else 0)  # others may have numbered before it: see `skip_to`
         return bool(page) or more
+
+    def skip_to(self, newest: int) -> None:
+        """Pass over numbers that nobody is sent: heartbeats tell of them, and followers heal.
+
+        Args:
+            newest: The newest number in the ledger; what was numbered since the last page was so by a refill.
+        """
+        if self._cursor == self.newest < newest:
+            self.newest = self._cursor = newest
+            self._unconfirmed.passed_over(newest)
 
     def confirmed(self, span: Span) -> None:
         """Note that the broker has a span, and when it said so of the exposure at its end."""
@@ -130,19 +141,19 @@ class LiveFlow:
 
     def _numbered(self, page: list[Ready]) -> list[LedgerRow]:
         """Number what has changed, and return it; what is gone before anybody has heard of it gets no number."""
-        watermark = self._unconfirmed.watermark
+        watermark, moment = self._unconfirmed.watermark, datetime.now(UTC)
         changes, listed = zip(*page, strict=True)
-        numbers = dict(self._ledger.number(changes, listed, watermark))
+        numbers = dict(self._ledger.number(changes, listed, watermark, moment))
         self._kept = watermark
         self.newest = max(self.newest, *numbers.values(), 0)
         return [
-            (numbers[change.expid], change.expid, change.row, files.files if files else None)
+            (numbers[change.expid], change.expid, _timed(change.row, moment), files.files if files else None)
             for change, files in page
             if change.expid in numbers
         ]
 
-    def _send_live(self, rows: list[LedgerRow]) -> None:
-        for outgoing in self._maker.live(rows, self._cursor):
+    def _send_live(self, rows: list[LedgerRow], after: int) -> None:
+        for outgoing in self._maker.live(rows, after):
             self._send(outgoing)
 
     def _send_packed(self, rows: Sequence[LedgerRow], span: Span) -> None:
@@ -155,6 +166,11 @@ class LiveFlow:
         self._unconfirmed.sent(span)
         self._cursor = max(self._cursor, span[1])
         self._publisher.publish(span, EXCHANGE, _key(message), outgoing.body, outgoing.properties)
+
+
+def _timed(row: dict[str, Any] | None, moment: datetime) -> dict[str, Any] | None:
+    """Return a row with the time of its change; one of somebody else's may not know it."""
+    return row if row is None or row["data_written_at"] is not None else row | {"data_written_at": moment}
 
 
 def _key(message: ExposureSummary) -> str:

@@ -17,6 +17,7 @@ from exposure_bus.broker import BrokerLink, ConfirmedPublisher, Consumer, envelo
 from exposure_bus.broker.topology import declare_publisher
 from exposure_bus.errors import DatabaseError, DatabaseRefused, Incomplete
 from exposure_publisher.errors import AnotherRelay
+from exposure_publisher.ledger import LedgerState
 from exposure_publisher.manifest import Job, Lister, Listing
 from exposure_publisher.relay.answers import AnswerPart, Answers
 from exposure_publisher.relay.listings import Listings
@@ -36,6 +37,9 @@ RETRY: Final = 1.0
 
 NO_REQUESTS: Final = 60.0
 """Seconds without a request after which the relay asks whether the broker still has its consumer."""
+
+REFILL_PAGE: Final = 500
+"""Exposures that are numbered at once in a refill: some ten milliseconds."""
 
 KEEP_CONFIRMED: Final = 0.2
 """Seconds that confirms are gathered before they are written down."""
@@ -86,6 +90,7 @@ class Relay:
         self._answers: Answers | None = None
         self._consumer: Consumer | None = None
         self._epoch = ""
+        self._refilling = False
         self._pumping = self._starved = self._keeping = self._resending = self._ever_opened = self._greeted = False
         self._next_look: Any = None
         self._last_said = self._last_reason = self._left_behind = ""
@@ -118,7 +123,7 @@ class Relay:
 
     def _open_source(self) -> None:
         try:
-            self._source = Source(self._exposure_db_url)
+            self._source = Source(self._exposure_db_url, create=not self._ever_opened)
         except (AnotherRelay, DatabaseError) as error:
             if self._is_for_a_person(error):
                 raise
@@ -189,6 +194,7 @@ class Relay:
             return
         maker = MessageMaker(state.epoch, self._content_type)
         self._epoch = state.epoch
+        self._refilling = state.refilling
         self._live = LiveFlow(self._source.ledger, state, self._publisher, maker, self._listings)
         self._answers = Answers(self._source.ledger, self._publisher, maker, state.epoch)
         if not self._once:
@@ -240,6 +246,7 @@ class Relay:
                 more, answered = self._answers.pump(self._live.newest)
                 if answered is not None:
                     self._channel.basic_ack(answered)
+            more = more or self._refill()
         except DatabaseError as error:
             self._database_failed(error)
             return
@@ -247,6 +254,19 @@ class Relay:
             self._pump_soon()
         elif self._once and self._live.all_confirmed:
             self._finish()
+
+    def _refill(self) -> bool:
+        """Number a page of what no change tells of, while nothing else is to be done; True if there may be more."""
+        if self._refilling and self._source is not None and self._live is not None and not self._live.starved:
+            self._note(self._source.ledger.refill(REFILL_PAGE))
+            return True
+        return False
+
+    def _note(self, state: LedgerState) -> None:
+        """Note what others may have numbered, or a refill."""
+        self._refilling = state.refilling
+        if self._live is not None:
+            self._live.skip_to(state.newest)
 
     def _greet(self) -> None:
         """Send the first heartbeat behind the first page: before it, nobody knows whether more has changed."""
@@ -339,6 +359,7 @@ class Relay:
         try:
             if self._source is not None:
                 self._source.check()
+                self._note(self._source.ledger.state())
         except DatabaseError as error:
             self._database_failed(error)
             return
@@ -356,7 +377,7 @@ class Relay:
         beat = Heartbeat(
             epoch=self._epoch,
             newest=self._live.sent,
-            behind=self._live.behind,
+            behind=self._live.behind or self._refilling,
             published_at=datetime.now(UTC),
             interval=HEARTBEAT_INTERVAL,
         )

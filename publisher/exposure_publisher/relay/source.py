@@ -17,6 +17,7 @@ class Source:
 
     Args:
         url: The exposureDB.
+        create: Whether to make what is not there.
 
     Raises:
         AnotherRelay: Another process leads.
@@ -24,9 +25,9 @@ class Source:
         DatabaseRefused: It says no.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, create: bool = True) -> None:
         with ExitStack() as opened:
-            self.ledger: Ledger = opened.enter_context(closing(open_ledger(url)))
+            self.ledger: Ledger = opened.enter_context(closing(open_ledger(url, create=create)))
             """The ledger."""
             opened.enter_context(closing(lead(url)))
             self.watch: CommitWatch = opened.enter_context(closing(watch_commits(url, CHANNEL)))

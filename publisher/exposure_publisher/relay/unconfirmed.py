@@ -25,6 +25,10 @@ class Unconfirmed:
         self._spans[span] = None
         self._sent_up_to = max(self._sent_up_to, span[1])
 
+    def passed_over(self, number: int) -> None:
+        """Note that nothing up to a number is still to be sent."""
+        self._sent_up_to = max(self._sent_up_to, number)
+
     def confirmed(self, span: Span) -> None:
         """Note that the broker has a span."""
         self._spans.pop(span, None)

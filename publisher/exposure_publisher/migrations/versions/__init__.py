@@ -1,0 +1,1 @@
+"""Revisions, the oldest first by their names."""
