@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -19,9 +18,13 @@ from exposure_bus.database.read_only import read_only_uri
 from exposure_bus.doctor import Finding, Host, failed, not_here, ok, warning
 from exposure_bus.errors import BusError, DatabaseError
 from exposure_bus.settings import redacted
+from exposure_publisher.attach.attachment import Attachment, read_attachment
+from exposure_publisher.attach.standing import missing_columns, triggers_on, wanted_triggers
 from exposure_publisher.errors import AnotherRelay
 from exposure_publisher.exposuredb import capture_postgresql, capture_sqlite
-from exposure_publisher.exposuredb.engine import open_engine, translated
+from exposure_publisher.exposuredb.engine import open_engine, show_attached, translated
+from exposure_publisher.exposuredb.schema_version import version_of
+from exposure_publisher.ledger.state import read_state
 from exposure_publisher.relay.leadership import lead
 from exposure_publisher.waiting_files import WRITTEN, check_waiting_files
 
@@ -36,6 +39,9 @@ class _Facts:
     newest: int
     confirmed: int
     unnumbered: int
+    refilling: bool
+    attachment: Attachment | None
+    missing_columns: tuple[str, ...]
     working_triggers: frozenset[str]
     written: tuple[Mapping[str, Any], ...]
 
@@ -56,9 +62,11 @@ def check_exposure_db(host: Host) -> Iterator[Finding]:
         yield warning(_DATABASE, f"{redacted(url)} has no ledger yet", f"{_PUBLISH}: it makes what is missing")
         return
     relay = _relay(url, path)
-    yield ok(_DATABASE, f"{redacted(url)}, {counted(facts.exposures, 'exposure')}")
-    yield _triggers(facts.working_triggers, capture_sqlite if path else capture_postgresql)
-    yield _numbering(facts.unnumbered, relayed=relay.outcome == "ok")
+    yield ok(_DATABASE, f"{redacted(url)}, {counted(facts.exposures, 'exposure')}{_of(facts.attachment)}")
+    yield _triggers(facts, postgresql=path is None)
+    if facts.attachment is not None:
+        yield _mapping(facts)
+    yield _numbering(facts, relayed=relay.outcome == "ok")
     yield check_waiting_files(facts.written)
     yield _confirms(facts)
     yield relay
@@ -76,47 +84,72 @@ def _read(url: str, path: Path | None) -> _Facts | None:
     engine = _open(path) if path else open_engine(url)
     try:
         with translated(url), engine.connect().execution_options(postgresql_readonly=True) as connection:
-            if not sa.inspect(connection).has_table("exposure_ledger_state"):
-                return None
-            row = connection.exec_driver_sql(_FACTS).one()
-            triggers = connection.exec_driver_sql(_SQLITE_TRIGGERS if path else _POSTGRESQL_TRIGGERS).scalars()
-            written = tuple(dict(row) for row in connection.exec_driver_sql(WRITTEN).mappings())
-            return _Facts(**row._mapping, working_triggers=frozenset(triggers), written=written)  # noqa: SLF001 (SQLAlchemy's public name)
+            return None if version_of(connection) is None else _facts(connection)
     finally:
         engine.dispose()
 
 
+def _facts(connection: sa.Connection) -> _Facts:
+    attachment = read_attachment(connection)
+    return _Facts(
+        **connection.exec_driver_sql(_FACTS).one()._mapping,  # noqa: SLF001 (SQLAlchemy's public name)
+        refilling=read_state(connection).refilling,
+        attachment=attachment,
+        missing_columns=missing_columns(connection, attachment) if attachment else (),
+        working_triggers=triggers_on(connection, attachment.relation if attachment else "exposure"),
+        written=tuple(dict(row) for row in connection.exec_driver_sql(WRITTEN).mappings()),
+    )
+
+
+def _of(attachment: Attachment | None) -> str:
+    return f" of {attachment.relation}" if attachment else ""
+
+
 def _open(path: Path) -> sa.Engine:
     """Return an engine that reads a file and leaves no trace beside it."""
-    return sa.create_engine(
-        "sqlite://", creator=lambda: sqlite3.connect(read_only_uri(path), uri=True), poolclass=sa.NullPool
-    )
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(read_only_uri(path), uri=True)
+        show_attached(connection)
+        return connection
+
+    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
 
 
 _FACTS: Final = """SELECT (SELECT count(*) FROM exposure) AS exposures, newest, confirmed,
     (SELECT count(DISTINCT expid) FROM exposure_change) AS unnumbered FROM exposure_ledger_state"""
 
-_SQLITE_TRIGGERS: Final = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
 
-# One that is enabled otherwise sleeps while a dump is restored or rows are replicated.
-_POSTGRESQL_TRIGGERS: Final = (
-    "SELECT tgname FROM pg_trigger WHERE tgrelid = CAST('exposure' AS regclass) AND tgenabled = 'A'"
-)
-
-
-def _triggers(working: frozenset[str], capture: ModuleType) -> Finding:
-    wanted = _TRIGGER.findall("\n".join(capture.STATEMENTS))
-    missing = [name for name in wanted if name not in working]
+def _triggers(facts: _Facts, *, postgresql: bool) -> Finding:
+    capture = capture_postgresql if postgresql else capture_sqlite
+    attached = facts.attachment is not None
+    wanted = wanted_triggers(postgresql=postgresql) if attached else _TRIGGER.findall("\n".join(capture.STATEMENTS))
+    missing = [name for name in wanted if name not in facts.working_triggers]
     if missing:
         return failed(
             "triggers",
             f"missing or disabled: {', '.join(missing)}; changes may go unannounced",
-            f"create and enable them: their statements are in {capture.__name__}",
+            _ATTACH_ANEW if attached else f"create and enable them: their statements are in {capture.__name__}",
         )
     return ok("triggers", f"{', '.join(wanted)} write each change down")
 
 
-def _numbering(unnumbered: int, *, relayed: bool) -> Finding:
+_ATTACH_ANEW: Final = "`exposure-bus detach`, mend the mapping where it is out of date, and `exposure-bus attach`"
+
+
+def _mapping(facts: _Facts) -> Finding:
+    if facts.missing_columns:
+        text = (
+            f"renamed or dropped: {', '.join(facts.missing_columns)}; each row that is touched counts as changed"
+        )
+        return failed("mapping", text, "mend the mapping, and run `exposure-bus attach` again")
+    return ok("mapping", "all columns that it is over are there")
+
+
+def _numbering(facts: _Facts, *, relayed: bool) -> Finding:
+    unnumbered = facts.unnumbered
+    if facts.refilling and not relayed:
+        return warning("changes", "not every exposure that was there before has a number", _PUBLISH)
     if unnumbered and not relayed:
         return warning("changes", f"{counted(unnumbered, 'exposure')} changed and not yet numbered", _PUBLISH)
     return ok("changes", f"{counted(unnumbered, 'exposure')} to be numbered")

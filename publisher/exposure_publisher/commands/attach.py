@@ -9,6 +9,8 @@ import click
 from exposure_bus.command.options import settings_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from exposure_bus.settings import Settings
 
 PAGE = 2000
@@ -28,8 +30,9 @@ def attach(*, settings: Settings, table: str | None, profile: str | None, dry_ru
     so that followers heal into the whole history; interrupted, that goes on when this or `exposure-bus publish` runs
     again. Attaching twice changes nothing; with another mapping, it changes the mapping.
 
-    It runs with the rights of the table's owner, who may create a schema; what `publish` needs is less (docs/attach.md).
-    It waits for a moment in which nobody writes, and lets nobody wait for more than a tenth of a second.
+    It runs with the rights of the table's owner, who may create a schema; what `publish` needs is less
+    (docs/attach.md). It waits for a moment in which nobody writes, and lets nobody wait for more than a tenth of a
+    second.
 
     \b
     Examples:
@@ -64,7 +67,7 @@ def attach(*, settings: Settings, table: str | None, profile: str | None, dry_ru
     click.echo(f"{name}: {outcome.value}; every exposure has a number. `exposure-bus publish` relays it.")
 
 
-def _say_that_we_wait(name: str) -> object:
+def _say_that_we_wait(name: str) -> Callable[[], None]:
     import itertools
 
     counter = itertools.count()

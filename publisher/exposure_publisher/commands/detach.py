@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def detach(*, settings: Settings) -> None:
     """Take the bus off the ICS's own table: triggers, view, ledger and schema.
 
-    Their table and its rows stay as they are. Caches keep what they have, and say that nobody is heard any more. Attached
-    again later, the ledger is a new one, and followers begin anew by themselves. A running `exposure-bus publish` waits
-    until the bus is attached again.
+    Their table and its rows stay as they are. Caches keep what they have, and say that nobody is heard any more.
+    Attached again later, the ledger is a new one, and followers begin anew by themselves. A running
+    `exposure-bus publish` waits until the bus is attached again.
 
     \b
     Examples:

@@ -1,9 +1,9 @@
 """Refilling: numbers for exposures that no change tells of.
 
-Such are the rows that were there before we were attached to their table, and all rows after a change of which it is not
-known what it changed (``exposure_change`` without an expid). They are numbered page by page, ascending by expid, as they
-are, without looking for their files; nobody is sent a message, since followers miss the numbers and heal. Where it was
-interrupted it goes on: the place is kept in the ledger's state, in the transaction of each page.
+Such are the rows that were there before we were attached to their table, and all rows after a change of which it is
+not known what it changed (``exposure_change`` without an expid). They are numbered page by page, ascending by expid, as
+they are, without looking for their files; nobody is sent a message, since followers miss the numbers and heal. Where it
+was interrupted it goes on: the place is kept in the ledger's state, in the transaction of each page.
 """
 
 from collections.abc import Callable, Sequence
