@@ -139,9 +139,7 @@ _ATTACH_ANEW: Final = "`exposure-bus detach`, mend the mapping where it is out o
 
 def _mapping(facts: _Facts) -> Finding:
     if facts.missing_columns:
-        text = (
-            f"renamed or dropped: {', '.join(facts.missing_columns)}; each row that is touched counts as changed"
-        )
+        text = f"renamed or dropped: {', '.join(facts.missing_columns)}; each row that is touched counts as changed"
         return failed("mapping", text, "mend the mapping, and run `exposure-bus attach` again")
     return ok("mapping", "all columns that it is over are there")
 

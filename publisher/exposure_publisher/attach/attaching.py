@@ -43,6 +43,7 @@ class Outcome(Enum):
     CHANGED = "changed"
     NOTHING = "nothing to do"
     DETACHED = "detached"
+    DETACHED_IN_USE = "detached, but others have the file open"
 
 
 def script(url: str, table: str, mapping: Mapping) -> str:
@@ -76,17 +77,17 @@ def detach(url: str, waiting: Waiting = lambda: None) -> Outcome:
     with closing(_Place(url)) as place:
         known: list[Attachment] = []
         outcome = place.when_nobody_writes(lambda connection: _detach(place, connection, known), waiting)
-    for attachment in known:
-        place.tidy_up(attachment)
-    return outcome
+    return outcome if all(map(place.tidied_up, known)) else Outcome.DETACHED_IN_USE
 
 
 def _attach(place: "_Place", connection: sa.Connection, table: str, mapping: Mapping) -> Outcome:
-    plan = place.plan(connection, table, mapping)
     version = version_of(connection)
     known = None if version is None else read_attachment(connection)
-    if version is not None:
-        _refuse_others(known, plan)
+    if version is not None and known is None:
+        raise DatabaseRefused("this database holds an exposureDB of our own already; nothing is to be attached here")
+    plan = place.plan(connection, table, mapping)
+    if known is not None and known.relation != plan.relation:
+        raise DatabaseRefused(f"the bus is attached to {known.relation} here: `exposure-bus detach` first")
     if known is not None and version == HEAD and known.capture == plan.capture:
         return Outcome.NOTHING
     with place.our_names(connection, plan):
@@ -95,13 +96,6 @@ def _attach(place: "_Place", connection: sa.Connection, table: str, mapping: Map
         begin_refill(connection)
     _run(connection, (*plan.show, *(plan.watch if known is None else plan.rewatch)))
     return Outcome.ATTACHED if known is None else Outcome.CHANGED
-
-
-def _refuse_others(known: Attachment | None, plan: Plan) -> None:
-    if known is None:
-        raise DatabaseRefused("this database holds an exposureDB of our own already; nothing is to be attached here")
-    if known.relation != plan.relation:
-        raise DatabaseRefused(f"the bus is attached to {known.relation} here: `exposure-bus detach` first")
 
 
 def _detach(place: "_Place", connection: sa.Connection, known: list[Attachment]) -> Outcome:
@@ -188,14 +182,17 @@ class _Place:
                 raise _SomebodyWrites from error
             raise
 
-    def tidy_up(self, attachment: Attachment) -> None:
-        """Leave a SQLite file as it was found."""
+    def tidied_up(self, attachment: Attachment) -> bool:
+        """Leave a SQLite file as it was found; False if others have it open, so that it stays in WAL mode."""
         if self._path is None:
-            return
-        if attachment.journal_mode not in (None, "wal"):
+            return True
+        try:
             with closing(sqlite3.connect(self._path)) as connection:
                 connection.execute(f"PRAGMA journal_mode = {attachment.journal_mode}")
+        except sqlite3.OperationalError:
+            return False
         self._path.with_name(self._path.name + ".relay").unlink(missing_ok=True)
+        return True
 
 
 class _SomebodyWrites(Exception):

@@ -33,7 +33,8 @@ _IS_KEY: Final = sa.text(
 )
 
 _TIMESTAMP: Final = 1114
-"""Number of PostgreSQL's type of a moment without a time zone."""
+_TIMESTAMPTZ: Final = 1184
+"""Numbers of PostgreSQL's types of moments, without a time zone and with one."""
 
 
 def look(connection: sa.Connection, name: str, mapping: Mapping) -> Table:
@@ -99,4 +100,6 @@ def _naive_moments(connection: sa.Connection, relation: str, mapping: Mapping) -
         text = str(error.orig).strip().splitlines()[0]
         raise DatabaseRefused(f"the mapping does not fit {relation}: {text}") from error
     kinds = {column[0]: column[1] for column in cursor.description or ()}
+    if kinds.get("data_written_at", _TIMESTAMPTZ) not in (_TIMESTAMP, _TIMESTAMPTZ):
+        raise DatabaseRefused(f"the mapping does not fit {relation}: data_written_at must be a timestamp")
     return tuple(name for name in ("date", "data_written_at") if kinds.get(name) == _TIMESTAMP)

@@ -66,7 +66,7 @@ class Mapping:
 
     def _shown(self, name: str, naive: frozenset[str]) -> str:
         if name not in self.columns:
-            return "NULL"
+            return f"CAST(NULL AS {_TYPES.get(name, 'double precision')})"
         shown = f"({self.columns[name]})"
         if self.none.get(name):
             shown = f"CASE WHEN {shown} IN ({', '.join(map(_literal, self.none[name]))}) THEN NULL ELSE {shown} END"
@@ -89,6 +89,16 @@ def columns_used(expressions: Iterable[str], known: Iterable[str]) -> tuple[str,
     folded = {word.strip('"').lower() for word in words}
     return tuple(column for column in known if column.lower() in folded)
 
+
+_TYPES: Final = {
+    "tile_id": "bigint",
+    "program": "text",
+    "exptype": "text",
+    "data_location": "text",
+    "date": "timestamptz",
+    "data_written_at": "timestamptz",
+}
+"""Types of what is always None; PostgreSQL wants one."""
 
 _WORD: Final = re.compile(r'"[^"]+"|[^\W\d][\w$]*')
 

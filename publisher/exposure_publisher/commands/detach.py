@@ -34,5 +34,7 @@ def detach(*, settings: Settings) -> None:
     where = redacted(settings.exposure_db_url)
     if outcome is Outcome.NOTHING:
         click.echo(f"nothing of the bus is in {where}")
-    else:
-        click.echo(f"detached: nothing of the bus is left in {where}")
+        return
+    click.echo(f"detached: nothing of the bus is left in {where}")
+    if outcome is Outcome.DETACHED_IN_USE:
+        click.echo("exposure-bus: others have the file open, so it stays in WAL mode", err=True)
