@@ -1,5 +1,6 @@
 """pika's errors become ours, here and nowhere else."""
 
+import re
 from typing import Final
 
 from pika import exceptions
@@ -16,11 +17,11 @@ _LASTING: Final = {402, 403, 404, 405, 406, 530, 540}
 _NODE_IS_DOWN: Final = "down or inaccessible"
 """What a queue's 404 says while the node that holds it starts."""
 
-_CREDENTIALS: Final = (
-    exceptions.AuthenticationError,
-    exceptions.ProbableAuthenticationError,
-    exceptions.ProbableAccessDeniedError,
-)
+_PROBABLY_CREDENTIALS: Final = (exceptions.ProbableAuthenticationError, exceptions.ProbableAccessDeniedError)
+"""What pika makes of whatever ends a connection while it logs in: of a broker's no, and of a cable that was pulled."""
+
+_SAID_BY_BROKER: Final = re.compile(r"ConnectionClosedByBroker: \((\d+)\)")
+"""How the text of these begins if the broker itself closed the connection, with its reply code."""
 
 
 def translate(error: BaseException, address: str) -> BrokerError:
@@ -31,13 +32,20 @@ def translate(error: BaseException, address: str) -> BrokerError:
         address: Host and port of the broker, for the message.
     """
     cause = _root(error)
-    if isinstance(cause, _CREDENTIALS):
+    if _is_about_credentials(cause):
         return BrokerRefused(
             f"the broker at {address} refuses the user, the password or the virtual host: {_text(cause)}"
         )
     if getattr(cause, "reply_code", None) in _LASTING and _NODE_IS_DOWN not in _text(cause):
         return BrokerRefused(f"the broker at {address} refuses: {_text(cause)}")
     return BrokerUnreachable(f"the broker at {address} does not answer: {_text(cause)}")
+
+
+def _is_about_credentials(error: BaseException) -> bool:
+    if not isinstance(error, _PROBABLY_CREDENTIALS):
+        return isinstance(error, exceptions.AuthenticationError)
+    said = _SAID_BY_BROKER.match(_text(error))
+    return said is not None and int(said[1]) in _LASTING
 
 
 def _root(error: BaseException) -> BaseException:

@@ -1,9 +1,10 @@
 """How the broker is reached, and how pika's errors become ours."""
 
 import socket
+import threading
 
 import pytest
-from pika import exceptions
+from pika import exceptions, frame, spec
 from pika.adapters.select_connection import IOLoop
 from pika.adapters.utils.connection_workflow import AMQPConnectorSocketConnectError
 
@@ -23,9 +24,9 @@ def closed(code: int, text: str = "because") -> exceptions.AMQPError:
 @pytest.mark.parametrize(
     "error",
     [
-        exceptions.ProbableAuthenticationError("ACCESS_REFUSED"),
+        exceptions.ProbableAuthenticationError(repr(closed(403, "ACCESS_REFUSED"))),
         exceptions.AuthenticationError("PLAIN"),
-        exceptions.AMQPConnectionError(exceptions.ProbableAccessDeniedError("vhost desi")),
+        exceptions.AMQPConnectionError(exceptions.ProbableAccessDeniedError(repr(closed(530, "vhost desi not found")))),
     ],
 )
 def test_wrong_credentials_are_a_refusal(error: Exception) -> None:
@@ -52,6 +53,7 @@ def test_what_another_try_does_not_change_is_a_refusal(code: int) -> None:
         (exceptions.AMQPHeartbeatTimeout("none within 20 s"), "none within 20 s"),
         (exceptions.ConnectionClosed(200, ""), "200, "),
         (exceptions.ConnectionWrongStateError(), "ConnectionWrongStateError"),
+        (exceptions.ProbableAccessDeniedError(repr(closed(320))), "ConnectionClosedByBroker: (320) 'because'"),
     ],
 )
 def test_what_may_pass_is_worth_another_try(error: Exception, text: str) -> None:
@@ -118,12 +120,36 @@ def test_the_first_address_that_answers_is_taken_and_the_last_failure_is_told() 
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             ports.append(taken.getsockname()[1])
-    urls = ",".join(f"amqp://127.0.0.1:{port}" for port in ports)
+    urls = ",".join(map(_local, ports))
     with (
         pytest.raises(BrokerUnreachable, match=f"127.0.0.1:{ports[1]} does not answer: .*refused"),
         open_channel(urls, "x"),
     ):
         pass
+
+
+def test_a_connection_that_is_lost_while_it_logs_in_is_worth_another_try() -> None:
+    """pika takes it for wrong credentials."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hanging_up = threading.Thread(target=_hang_up_at_login, args=(server,))
+        hanging_up.start()
+        port = server.getsockname()[1]
+        with pytest.raises(BrokerUnreachable, match=r"does not answer: .*EOF"), open_channel(_local(port), "x"):
+            pass
+        hanging_up.join()
+
+
+def _local(port: int) -> str:
+    return f"amqp://127.0.0.1:{port}"
+
+
+def _hang_up_at_login(server: socket.socket) -> None:
+    """Greet one client as a broker does, and hang up when it has said who it is."""
+    client, _ = server.accept()
+    with client:
+        client.recv(8)
+        client.sendall(frame.Method(0, spec.Connection.Start(server_properties={})).marshal())
+        client.recv(4096)
 
 
 RESET = "Expected connected socket, but getpeername() failed"
