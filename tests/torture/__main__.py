@@ -30,8 +30,12 @@ SAY_EVERY = 10.0
 
 @click.command(epilog="Example:  python -m tests.torture --database sqlite --faults 50 --seed 7")
 @click.option("--database", type=click.Choice([*KINDS, "both"]), default="both", show_default=True)
-@click.option("--faults", type=click.IntRange(1), default=200, show_default=True, help="How many, on each database.")
-@click.option("--changes", type=click.IntRange(1), default=20_000, show_default=True, help="Rows changed meanwhile.")
+@click.option(
+    "--faults", type=click.IntRange(1), default=200, show_default=True, help="How many at least, on each database."
+)
+@click.option(
+    "--changes", type=click.IntRange(1), default=20_000, show_default=True, help="Rows changed meanwhile, at least."
+)
 @click.option("--seed", type=int, help="Repeats what was drawn; default: another each time.")
 @click.option("--seconds", type=float, help="The most that the faults may take.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where everything is kept; default: a new one in /tmp.")

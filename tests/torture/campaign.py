@@ -1,5 +1,6 @@
 """A campaign: faults in a random rhythm, several at once, and now and then a calm in which everything must agree."""
 
+import itertools
 import random
 import threading
 import time
@@ -45,9 +46,9 @@ class Plan:
     seed: int
     """Of all that is drawn."""
     faults: int
-    """How many."""
+    """How many at least: they go on until the changes are made."""
     changes: int
-    """Rows that are changed meanwhile."""
+    """Rows that are changed meanwhile, at least."""
     seconds: float | None = None
     """The most that the faults may take; what is left then is left out."""
 
@@ -57,6 +58,7 @@ class Verdict:
     """What a campaign has shown."""
 
     faults: int = 0
+    """Faults that were done and have ended."""
     changes: int = 0
     calms: int = 0
     exposures: int = 0
@@ -90,7 +92,9 @@ class Campaign:
         self.writer = Writer(site.exposure_db_url, plan.changes, plan.changes / expected, self._random.randrange(2**32))
         self.probes = Probes(site.exposure_db_url, site.caches, events)
         self._watches = [Watch(name, cache) for name, cache in site.caches().items()]
-        self._busy: dict[str, Future[None]] = {}
+        self._numbers = itertools.count(1)
+        self._next_calm = BETWEEN_CALMS
+        self._busy: dict[str, Future[bool]] = {}
         self._stopping = threading.Event()
         self.verdict = Verdict()
 
@@ -107,11 +111,12 @@ class Campaign:
 
     def _go(self, beside: ThreadPoolExecutor, progress: Callable[[], object]) -> None:
         began = time.monotonic()
-        while not self.verdict.lost and self.verdict.faults < self._wanted and time.monotonic() - began < self._seconds:
+        while not self.verdict.lost and self._is_more_wanted and time.monotonic() - began < self._seconds:
             self._wait(self._random.expovariate(1 / GAP), progress)
             self._start_one(beside)
-            if self.verdict.faults % BETWEEN_CALMS == 0 and self.verdict.faults:
+            if self.verdict.faults >= self._next_calm:
                 self._calm(progress)
+                self._next_calm = self.verdict.faults + BETWEEN_CALMS
         if not self.verdict.lost:
             self._calm(progress)
             self.writer.end()
@@ -125,28 +130,33 @@ class Campaign:
         self.verdict.changes = self.writer.changes
         self.verdict.healed = self.probes.healed
 
+    @property
+    def _is_more_wanted(self) -> bool:
+        return self.verdict.faults < self._wanted or self.writer.is_alive()
+
     def _start_one(self, beside: ThreadPoolExecutor) -> None:
         self._forget_what_has_ended()
         free = [fault for fault in self._faults if fault.target not in self._busy]
         fault, lasting = self._random.choice(self._faults), self._random.random()
         if len(self._busy) >= AT_ONCE or fault not in free:
             return
-        self.verdict.faults += 1
-        self._busy[fault.target] = beside.submit(self._suffer, self.verdict.faults, fault, lasting)
+        self._busy[fault.target] = beside.submit(self._suffer, next(self._numbers), fault, lasting)
 
-    def _suffer(self, number: int, fault: Fault, lasting: float) -> None:
+    def _suffer(self, number: int, fault: Fault, lasting: float) -> bool:
+        """Do a fault and end it; False if it could not be done."""
         self._events.record("begin", fault=number, kind=fault.kind, target=fault.target)
         try:
             fault.begin()
         except NotDone as error:
             self._events.record("not done", fault=number, kind=fault.kind, why=str(error))
-            return
+            return False
         self._stopping.wait(fault.least + lasting * (fault.most - fault.least))
         self._end(fault)
         self._events.record("end", fault=number, kind=fault.kind, target=fault.target)
         self.probes.add(number, fault.kind)
         if fault.target == BROKER:
             self._stopping.wait(REST)
+        return True
 
     def _end(self, fault: Fault) -> None:
         """End a fault; a server that does not come at once is tried again."""
@@ -163,7 +173,7 @@ class Campaign:
         for target, future in list(self._busy.items()):
             if future.done():
                 del self._busy[target]
-                future.result()
+                self.verdict.faults += future.result()
 
     def _calm(self, progress: Callable[[], object]) -> None:
         """Let all faults end, and wait until every follower agrees with the exposureDB."""
