@@ -118,6 +118,21 @@ def test_who_may_not_configure_is_told_what_is_missing(
         declare(url, "test", declare_follower(subscriber))
 
 
+@pytest.mark.usefixtures("broker_url")
+def test_who_may_not_delete_a_queue_that_is_broken_says_so_and_goes_on(
+    make_user: Callable[[str, str, str], str],
+    rabbitmq_node: RabbitMQ,
+    subscriber: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    declare(rabbitmq_node.url, "test", declare_follower(subscriber))
+    url = make_user("^$", "^$", "^exposures\\..*$")
+    declare(url, "test", lambda declarer: declarer.delete(follower_queue(subscriber)))
+    assert f"no right to make the queue {follower_queue(subscriber)} anew" in caplog.text
+    with open_channel(rabbitmq_node.url, "test") as channel:
+        channel.queue_declare(follower_queue(subscriber), passive=True)
+
+
 # Addresses.
 
 

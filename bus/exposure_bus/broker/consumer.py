@@ -1,10 +1,13 @@
-"""A consumer that finds out whether the broker still knows it.
+"""A consumer that finds out whether the broker still knows it, and serves it.
 
 A broker may lose a consumer without a word: a quorum queue whose deletion fails half-way, while a node of its cluster
-goes down, is gone, and nobody who consumed from it is told (seen with RabbitMQ 3.10.8).
+goes down, is gone, and nobody who consumed from it is told. Or it accepts a consumer and never sends it anything: a
+node whose own replica of the queue did not start after a crash ("could not be restarted") is still trusted by the
+queue's leader to deliver to whoever is connected there (both seen with RabbitMQ 3.10.8).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import Any, Final
@@ -18,6 +21,18 @@ ANSWER_TIMEOUT: Final = 10.0
 OnMessage = Callable[..., None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starved:
+    """What is known of a queue from which nothing comes, though the broker knows its consumer."""
+
+    waiting: int
+    """Messages that nobody has been sent."""
+    alone: bool
+    """Whether nobody else consumes from it, who would be served first."""
+    served: bool
+    """Whether anything has ever come on this channel."""
+
+
 class Consumer:
     """Consumes from a queue on one channel.
 
@@ -28,6 +43,7 @@ class Consumer:
         on_message: Called with each message, as by pika.
         unanswered: Called if the queue does not accept the consumer.
         lost: Called if the broker has lost it.
+        starved: Called if the broker has it, and sends it nothing.
     """
 
     def __init__(
@@ -39,12 +55,14 @@ class Consumer:
         on_message: OnMessage,
         unanswered: Callable[[], None],
         lost: Callable[[], None],
+        starved: Callable[[Starved], None],
     ) -> None:
         self._channel = channel
         self._queue = queue
         self._on_message = on_message
         self._lost = lost
-        self._heard = monotonic()
+        self._starved = starved
+        self._begun = self._heard = monotonic()
         overdue = loop.call_later(ANSWER_TIMEOUT, unanswered)
         self._tag = channel.basic_consume(
             queue, self._on_delivery, callback=lambda _frame: loop.remove_timeout(overdue)
@@ -55,20 +73,30 @@ class Consumer:
         """Seconds since a message came, or since the consumer was made."""
         return monotonic() - self._heard
 
-    def check(self) -> None:
-        """Ask the broker whether anybody consumes from the queue; it answers later."""
+    def check(self, *, expected: bool) -> None:
+        """Ask the broker whether it serves this consumer; it answers later.
+
+        Args:
+            expected: Whether something should have come, even if the broker says that nothing waits: what it believes
+                to have sent is not counted.
+        """
         if self._channel.is_open:
-            self._channel.queue_declare(self._queue, passive=True, callback=partial(self._on_declared, monotonic()))
+            answered = partial(self._on_declared, monotonic(), expected)
+            self._channel.queue_declare(self._queue, passive=True, callback=answered)
 
     def cancel(self) -> None:
         """Consume no more."""
         if self._channel.is_open:
             self._channel.basic_cancel(self._tag)
 
-    def _on_declared(self, asked: float, frame: Any) -> None:
-        ours = self._tag in self._channel.consumer_tags and self._heard < asked
-        if ours and frame.method.consumer_count == 0:
+    def _on_declared(self, asked: float, expected: bool, frame: Any) -> None:
+        if self._tag not in self._channel.consumer_tags or self._heard >= asked:
+            return
+        waiting, consumers = frame.method.message_count, frame.method.consumer_count
+        if consumers == 0:
             self._lost()
+        elif waiting or (expected and consumers == 1):
+            self._starved(Starved(waiting=waiting, alone=consumers == 1, served=self._heard > self._begun))
 
     def _on_delivery(self, *delivery: Any) -> None:
         self._heard = monotonic()

@@ -16,7 +16,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 
 from exposure_bus.broker.blocking import declare
-from exposure_bus.broker.consumer import Consumer, OnMessage
+from exposure_bus.broker.consumer import Consumer, OnMessage, Starved
 from exposure_bus.broker.failures import translate
 from exposure_bus.broker.odd_headers import odd_headers
 from exposure_bus.broker.parameters import connection_parameters
@@ -67,6 +67,7 @@ class BrokerLink:
         self._urls = [url.strip() for url in broker_url.split(",")]
         self._turn = 0
         self._failures = 0
+        self._moves = 0
         self._ever_opened = False
         self._declaring = False
         self._stopping = False
@@ -135,6 +136,7 @@ class BrokerLink:
             on_message=on_message,
             unanswered=partial(self._make_anew, queue, channel),
             lost=lambda: self.drop(f"it has lost the consumer of {queue}"),
+            starved=partial(self._on_starved, queue, channel),
         )
 
     def declare(self) -> None:
@@ -161,6 +163,18 @@ class BrokerLink:
         self._ending.add(connection)
         self._forget_channel()
         connection.close()
+
+    def _on_starved(self, queue: str, channel: Channel, found: Starved) -> None:
+        """Try each address once, since another node may serve the queue; one that none serves is made anew."""
+        if found.served:
+            self._moves = 0
+        if channel is not self._channel:
+            return
+        if self._moves < len(self._addresses) and (found.waiting or len(self._addresses) > 1):
+            self._moves += 1
+            self.drop(f"nothing comes from the queue {queue}")
+        elif found.waiting and found.alone:
+            self._make_anew(queue, channel)
 
     def _make_anew(self, queue: str, channel: Channel) -> None:
         if channel is self._channel:

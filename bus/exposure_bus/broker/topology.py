@@ -85,8 +85,14 @@ class Declarer:
         )
 
     def delete(self, queue: str) -> None:
-        """Delete a queue, whatever it holds."""
-        self._channel.queue_delete(queue)
+        """Delete a queue, whatever it holds; one that may not be deleted is left as it is."""
+        try:
+            self._channel.queue_delete(queue)
+        except exceptions.ChannelClosedByBroker as error:
+            if error.reply_code != ACCESS_REFUSED:
+                raise
+            log.warning("no right to make the queue %s anew: delete it, and declare it again", queue)
+            self._channel = self._connection.channel()
 
     def bind(self, queue: str, exchange: str, *keys: str) -> None:
         """Bind a queue to an exchange by each of the keys."""

@@ -198,7 +198,7 @@ class Relay:
         self._live = LiveFlow(self._source.ledger, state, self._publisher, maker, self._listings)
         self._answers = Answers(self._source.ledger, self._publisher, maker, state.epoch)
         if not self._once:
-            self._channel.basic_qos(prefetch_count=100)
+            self._channel.basic_qos(prefetch_count=1)  # what else is asked waits in the queue, where it can be seen
             self._consumer = self._link.consume(REQUEST_QUEUE, self._on_request)
         self._greeted = False
         self._pump_soon()
@@ -366,9 +366,14 @@ class Relay:
         if self._publisher is not None and not self._link.blocked:
             self._publisher.give_up_late()
             self._send_heartbeat()
-            if self._consumer is not None and self._consumer.silence > NO_REQUESTS:
-                self._consumer.check()
+            self._check_requests()
         self._pump_soon()  # a missed wake-up costs a heartbeat's time, and no exposure
+
+    def _check_requests(self) -> None:
+        """See that requests come, unless one is being answered, behind which others wait in order."""
+        answering = self._answers is not None and self._answers.waiting
+        if self._consumer is not None and self._consumer.silence > NO_REQUESTS and not answering:
+            self._consumer.check(expected=False)
 
     def _send_heartbeat(self) -> None:
         """Say how far the ledger is; silent without the exposureDB, since then nobody knows."""

@@ -121,13 +121,13 @@ class Follower:
         self._send_alarms()
 
     def _mind_silence(self) -> None:
-        """A publisher that is silent may be away, or the way to us may have been deleted: lay it again."""
+        """A publisher that is silent may be away, or the way to us may have been deleted or blocked: lay it again."""
         self._link.loop.call_later(SILENCE, self._mind_silence)
         if self._consumer is None or monotonic() - self._heard <= SILENCE:
             return
         self._link.declare()
-        if self._consumer.silence > SILENCE:
-            self._consumer.check()
+        if self._consumer.silence > SILENCE and not self._last_tag:
+            self._consumer.check(expected=True)
 
     def _on_lost(self) -> None:
         """Forget what was not written: the broker delivers it again."""
