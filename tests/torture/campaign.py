@@ -38,6 +38,13 @@ BETWEEN_CALMS: Final = 25
 DEADLINE: Final = 180.0
 """Seconds in which everything has to agree once all faults have ended."""
 
+_QUESTIONS: Final = (
+    ("list_queues", "name", "state", "leader", "online", "messages_ready", "messages_unacknowledged", "consumers"),
+    ("list_consumers", "queue_name", "channel_pid", "active", "activity_status"),
+    ("list_connections", "pid", "name", "client_properties", "state"),
+)
+"""What is asked of each node when a calm fails."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -202,11 +209,12 @@ class Campaign:
         for part in self._site.parts:
             part.tell()
         for node in self._site.nodes:
-            try:
-                queues = node.ctl("list_queues", "name", "state", "leader", "messages", "consumers")
-            except ServerError as error:
-                queues = str(error)
-            self._events.record("queues", node=node.node, queues=queues.splitlines())
+            for question in _QUESTIONS:
+                try:
+                    answer = node.ctl(*question)
+                except ServerError as error:
+                    answer = str(error)
+                self._events.record(question[0], node=node.node, answer=answer.splitlines())
 
     def _what_is_wrong(self, truth: State) -> list[str]:
         wrong = [f"{self.probes.pending} probes have not come through"] if self.probes.pending else []
