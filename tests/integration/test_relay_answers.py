@@ -1,5 +1,6 @@
 """What a follower gets that asks for missing numbers: the present state of what they stood for, packed."""
 
+import itertools
 import logging
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,7 +18,7 @@ from tests.waiting import wait_until
 
 from exposure_bus.broker import properties_for
 from exposure_publisher import ExposureDB
-from exposure_publisher.ledger import open_ledger
+from exposure_publisher.ledger import Ledger, LedgerRow, open_ledger
 from exposure_publisher.relay import Relay, messages
 from exposure_schemas import Exposure, ExposureSummary, ReplayRequest, encode
 from exposure_schemas.routing import EVERY_EXPOSURE, EXCHANGE, HEARTBEAT_KEY, REPLAY_EXCHANGE, REQUEST_QUEUE
@@ -184,18 +185,25 @@ def test_a_request_waits_for_the_relay_to_come(broker_url: str, url: str, db: Ex
 
 
 def test_live_messages_go_first_while_a_long_answer_is_on_its_way(
-    broker_url: str, url: str, db: ExposureDB, asker: Listener
+    broker_url: str, url: str, db: ExposureDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(db, *range(1, 3001))
     number_all(url)
+    reads, read = itertools.count(1), Ledger.read
+
+    def read_while_ics_writes(self: Ledger, *span: int) -> list[LedgerRow]:
+        if next(reads) == 5:
+            with ExposureDB(url) as ics:
+                record(ics, 5000)
+        return read(self, *span)
+
+    monkeypatch.setattr(Ledger, "read", read_while_ics_writes)
     missing = tuple((number, number) for number in range(1, 3001, 3))
     with (
         listening(broker_url, (REPLAY_EXCHANGE, ASKING), (EXCHANGE, EVERY_EXPOSURE)) as both,
         running(Relay(broker_url, url)),
     ):
-        ask(asker, epoch_of(url), *missing)
-        both.wait_for(5)
-        record(db, 5000)
+        ask(both, epoch_of(url), *missing)
         heard = both.wait_for(1001)
     live = next(place for place, message in enumerate(heard) if not message.replayed)
     assert live < len(heard) - 1, "it overtook answers that were still to be given"
