@@ -11,11 +11,8 @@ import pytest
 from tests import ics_table
 from tests.processes import Processes
 from tests.raw_sql import connected, execute
-from tests.waiting import wait_until
 
-from exposure_bus.errors import DatabaseRefused
 from exposure_bus.settings import TableSettings
-from exposure_publisher import ExposureDB
 from exposure_publisher.attach import Outcome, attach, detach, mapping_of, script
 from exposure_publisher.attach.mapping import Mapping
 from exposure_publisher.ledger import open_ledger
@@ -265,62 +262,6 @@ def test_attaching_waits_for_who_writes_and_lets_others_write_meanwhile(
     assert sorted(numbered(postgresql_url)) == [1, 2, 3, 4]
 
 
-ODD = {
-    "a partitioned table": (
-        "CREATE TABLE t (id bigint PRIMARY KEY, night int, saved bool) PARTITION BY RANGE (id)",
-        "is part of a partitioned|no ordinary table",
-    ),
-    "a view": (
-        "CREATE VIEW t AS SELECT 1::bigint AS id, 2 AS night, false AS saved",
-        "is no ordinary table",
-    ),
-    "no unique key": ("CREATE TABLE t (id bigint, night int, saved bool)", "expid is mapped to 'id', which must be"),
-    "a text for a key": ("CREATE TABLE t (id text PRIMARY KEY, night int, saved bool)", "a column of whole numbers"),
-    "a column that is not there": (
-        "CREATE TABLE t (id bigint PRIMARY KEY, saved bool)",
-        'the mapping does not fit public.t: column "night" does not exist',
-    ),
-    "an inherited table": (
-        "CREATE TABLE t (id bigint PRIMARY KEY, night int, saved bool); CREATE TABLE child () INHERITS (t)",
-        "is part of a partitioned or inherited table",
-    ),
-}
-
-
-@pytest.mark.parametrize(("made", "said"), ODD.values(), ids=ODD)
-def test_what_cannot_be_attached_to_is_refused_with_a_reason(postgresql_url: str, made: str, said: str) -> None:
-    execute(postgresql_url, made)
-    with pytest.raises(DatabaseRefused, match=said):
-        attach(postgresql_url, "t", BARE)
-    assert execute(postgresql_url, "SELECT nspname FROM pg_namespace WHERE nspname = 'exposure_bus'") == []
-
-
-def test_an_exposuredb_of_ours_and_another_table_are_refused(exposure_db_url: str, tmp_path: Path) -> None:
-    table = ics_table.make(exposure_db_url)
-    execute(exposure_db_url, "CREATE TABLE other (id bigint PRIMARY KEY, night integer, saved boolean)")
-    attach(exposure_db_url, table, DESI)
-    with pytest.raises(DatabaseRefused, match=r"is attached to .* here: `exposure-bus detach` first"):
-        attach(exposure_db_url, "other", BARE)
-    with pytest.raises(DatabaseRefused, match="attached to a table that others write"):
-        ExposureDB(exposure_db_url)
-    own = f"sqlite:///{tmp_path}/own.sqlite"
-    ExposureDB(own).close()
-    with pytest.raises(DatabaseRefused, match="an exposureDB of our own"):
-        attach(own, "exposure", BARE)
-    with pytest.raises(DatabaseRefused, match="attached to nothing"):
-        detach(own)
-
-
-def test_their_table_is_never_taken_for_one_of_ours(postgresql_url: str) -> None:
-    ics_table.make(postgresql_url)
-    before = ics_table.dump(postgresql_url)
-    for opened in (ExposureDB, open_ledger):
-        with pytest.raises(DatabaseRefused, match=r"`exposure-bus attach --table exposure\.exposure`"):
-            opened(postgresql_url)
-    assert ics_table.dump(postgresql_url) == before
-    assert execute(postgresql_url, "SELECT tablename FROM pg_tables WHERE tablename LIKE 'exposure_ledger%'") == []
-
-
 def test_an_interrupted_numbering_goes_on_where_it_was(exposure_db_url: str, table: str) -> None:
     attach(exposure_db_url, table, DESI)
     with closing(open_ledger(exposure_db_url)) as ledger:
@@ -330,20 +271,6 @@ def test_an_interrupted_numbering_goes_on_where_it_was(exposure_db_url: str, tab
     number_all(exposure_db_url)
     refill(exposure_db_url)
     assert numbered(exposure_db_url) == {1: 1, 2: 2, 3: 3, 4: 4, 9: 5, 5: 6, 6: 7, 7: 8, 8: 9, 10: 10}
-
-
-def test_the_command_says_in_one_line_what_is_wrong(processes: Processes, postgresql_url: str) -> None:
-    ics_table.make(postgresql_url)
-    processes.settings(exposure_db_url=postgresql_url)
-    for arguments, code, said in (
-        ((), 2, "attach needs --table"),
-        (("--table", "exposure.exposure"), 2, "attach needs --profile, or a mapping under [attach.columns]"),
-        (("--table", "exposure.exposure", "--profile", "lsst"), 2, "there is no profile 'lsst'; known are desi"),
-        (("--table", "nowhere", "--profile", "desi"), 3, "there is no table nowhere; give its schema too"),
-    ):
-        done = processes.run("attach", *arguments)
-        assert (done.returncode, done.stderr.count("\n")) == (code, 1), done
-        assert said in done.stderr
 
 
 def test_a_mapping_of_the_settings_file_is_used(processes: Processes, postgresql_url: str, tmp_path: Path) -> None:
@@ -375,39 +302,3 @@ def test_a_mapping_of_the_settings_file_is_used(processes: Processes, postgresql
     assert str(one["date"]) == "2023-09-14 03:00:00+00:00"
     assert (two["exptype"], two["s2n"], two["data_written"]) == (None, None, False)
     assert (three["exptype"], three["data_written"]) == (None, True), "a moment that cannot be keeps nothing back"
-
-
-def test_the_relay_needs_no_more_rights_than_the_page_says(
-    processes: Processes, broker_url: str, postgresql_url: str, postgresql_table: str
-) -> None:
-    ics_table.fill(postgresql_url, postgresql_table, 10)
-    attach(postgresql_url, postgresql_table, DESI)
-    page = Path(__file__).parents[2] / "docs" / "attach.md"
-    role = "relay_" + postgresql_url.rpartition("/")[2]
-    grants = page.read_text().partition("```sql\n")[2].partition("```")[0].replace("exposure_relay", role)
-    execute(postgresql_url, grants)
-    relay_url = postgresql_url.replace("postgres@", f"{role}@")
-    execute(postgresql_url, f"DELETE FROM {postgresql_table} WHERE id = 1", "SELECT 1")
-    done = processes.run("publish", "--once", broker_url=broker_url, exposure_db_url=relay_url)
-    assert done.returncode == 0, done
-    assert sorted(numbered(postgresql_url)) == list(range(2, 11))
-    for forbidden in (f"SELECT 1 FROM {postgresql_table}", f"DELETE FROM {postgresql_table}"):
-        with pytest.raises(Exception, match="permission denied"):
-            execute(relay_url, forbidden)
-    execute(postgresql_url, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
-
-
-def test_a_running_relay_survives_detaching_and_makes_nothing_there(
-    processes: Processes, broker_url: str, subscriber: str, exposure_db_url: str, table: str
-) -> None:
-    attach(exposure_db_url, table, DESI)
-    processes.settings(broker_url=broker_url, exposure_db_url=exposure_db_url, subscriber=subscriber)
-    relay, _ = processes.start("publish"), processes.start("follow")
-    complete = lambda: processes.run("status").returncode == 0  # noqa: E731 (one look)
-    wait_until(complete, "a complete cache")
-    detach(exposure_db_url)
-    relay.wait_for_log("no ledger")
-    attach(exposure_db_url, table, DESI)
-    execute(exposure_db_url, f"INSERT INTO {table} (id, night) VALUES (11, 20230913)")
-    wait_until(lambda: processes.run("summary", "--pending", "11").stdout, "the new row", seconds=60)
-    assert relay.running

@@ -10,6 +10,9 @@ from exposure_bus.errors import DatabaseRefused
 VERSION_TABLE: Final = "exposure_ledger_version"
 """Alembic's table in which the version stands."""
 
+SCRIPTS: Final = "exposure_publisher:migrations"
+"""Where the revisions are."""
+
 HEAD: Final = "0001"
 """The newest revision in ``migrations/versions``; kept here too, since asking Alembic takes half a second."""
 
@@ -37,7 +40,7 @@ def upgrade(connection: sa.Connection) -> None:
     """Make the ledger's tables, or bring them to this software's version, within the transaction that runs.
 
     Raises:
-        DatabaseRefused: They were made by a newer software.
+        DatabaseRefused: They were made by a newer software, or whoever opens them may not change them.
     """
     from alembic import command  # noqa: PLC0415 (half a second, once in the life of a database)
     from alembic.util import CommandError  # noqa: PLC0415 (likewise)
@@ -49,6 +52,12 @@ def upgrade(connection: sa.Connection) -> None:
     except CommandError as error:
         raise DatabaseRefused(
             f"the ledger's tables were made by a newer exposure-bus than this one: {error}"
+        ) from error
+    except sa.exc.ProgrammingError as error:
+        text = str(error.orig).strip().splitlines()[0]
+        raise DatabaseRefused(
+            f"the ledger's tables are of another version than {HEAD}, and its owner changes them: "
+            f"run `exposure-bus attach` (where the table is ours, `publish`) as the owner ({text})"
         ) from error
     connection.execute(
         sa.text("UPDATE exposure_ledger_state SET epoch = :epoch WHERE epoch = ''"), {"epoch": uuid.uuid4().hex}
@@ -70,5 +79,5 @@ def _config(**given: Any) -> Any:
     from alembic.config import Config  # noqa: PLC0415 (as above)
 
     config = Config(**given)
-    config.set_main_option("script_location", "exposure_publisher:migrations")
+    config.set_main_option("script_location", SCRIPTS)
     return config
