@@ -18,6 +18,7 @@ from pika.channel import Channel
 from exposure_bus.broker.blocking import declare
 from exposure_bus.broker.consumer import Consumer, OnMessage, Starved
 from exposure_bus.broker.failures import translate
+from exposure_bus.broker.gathering import GatheringConnection
 from exposure_bus.broker.odd_headers import odd_headers
 from exposure_bus.broker.parameters import connection_parameters
 from exposure_bus.broker.services import LoopServices
@@ -199,7 +200,7 @@ class BrokerLink:
             return
         finally:
             self._declaring = False
-        self._connection = SelectConnection(
+        self._connection = GatheringConnection(
             self._addresses[self._turn],
             on_open_callback=self._on_connection,
             on_open_error_callback=lambda _connection, error: self._try_again(translate(error, self._address)),
