@@ -25,14 +25,19 @@ _PASSING_CLASSES: Final = ("08", "53", "57")
 """PostgreSQL's error classes that pass: no connection, no resources, an operator restarts it."""
 
 
-def open_engine(url: str) -> sa.Engine:
-    """Return an engine for the exposureDB; no connection is made yet, but a SQLite file's folder is."""
+def open_engine(url: str, *, ping: bool = True) -> sa.Engine:
+    """Return an engine for the exposureDB; no connection is made yet, but a SQLite file's folder is.
+
+    Args:
+        url: The exposureDB.
+        ping: Whether to see, before each use, that a server's connection still lives, and to make another if not.
+    """
     path = sqlite_path(url)
     if path is None:
         driver_url = sa.make_url(url).set(drivername="postgresql+psycopg2")
         # Many upserts travel together: one by one they would run at a third of the speed.
         mode = "values_plus_batch"
-        engine = sa.create_engine(driver_url, connect_args=KEEPALIVES, pool_pre_ping=True, executemany_mode=mode)
+        engine = sa.create_engine(driver_url, connect_args=KEEPALIVES, pool_pre_ping=ping, executemany_mode=mode)
         sa.event.listen(engine, "connect", _prepare_postgresql)
         return engine
     with translated(url):

@@ -47,7 +47,9 @@ class Ledger(ABC):
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         self._url = url
-        self._engine = open_engine(url)
+        self._engine = open_engine(url, ping=False)  # whoever holds a ledger opens it anew when it has failed
+        # A single SELECT needs no transaction around it, which PostgreSQL would be told of twice.
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._oldest, self._newest = (
             sa.text(_UNNUMBERED.format(seen=self._SEEN, order=order)) for order in ("ASC", "DESC")
         )
@@ -60,7 +62,7 @@ class Ledger(ABC):
 
     def state(self) -> LedgerState:
         """Return how far the ledger is."""
-        with translated(self._url), self._engine.connect() as connection:
+        with translated(self._url), self._reading.connect() as connection:
             return read_state(connection)
 
     def refill(self, most: int) -> LedgerState:
@@ -89,13 +91,13 @@ class Ledger(ABC):
         """
         query = self._newest if newest else self._oldest
         values = {"changes": CHANGES_AT_ONCE, "most": most, "left_out": json.dumps(dict(left_out))}
-        with translated(self._url), self._engine.connect() as connection:
+        with translated(self._url), self._reading.connect() as connection:
             rows = connection.execute(query, values).all()
         return [_unnumbered(row) for row in rows]
 
     def present(self, changes: Sequence[Unnumbered]) -> list[Unnumbered]:
         """Return the same changes with the rows that their exposures have now."""
-        with translated(self._url), self._engine.connect() as connection:
+        with translated(self._url), self._reading.connect() as connection:
             rows = connection.execute(_PRESENT, {"expids": [change.expid for change in changes]}).all()
         found = {row.expid: dict(zip(COLUMNS, row, strict=True)) for row in rows}
         return [replace(change, row=found.get(change.expid)) for change in changes]
@@ -149,13 +151,13 @@ class Ledger(ABC):
             last: Last number of it, included.
             most: The most rows to return.
         """
-        with translated(self._url), self._engine.connect() as connection:
+        with translated(self._url), self._reading.connect() as connection:
             rows = connection.execute(_READ, {"first": first, "last": last, "most": most}).all()
         return [_ledger_row(row) for row in rows]
 
     def count(self, selection: Selection) -> Matches:
         """Return how many exposures of a selection there are."""
-        with translated(self._url), self._engine.connect() as connection:
+        with translated(self._url), self._reading.connect() as connection:
             row = connection.execute(selection.query(_COUNT)).one()
         return Matches(numbered=row.numbered, unnumbered=row.unnumbered)
 
@@ -169,7 +171,7 @@ class Ledger(ABC):
             after: The expid after which the page begins; first `Selection.before_first`.
             most: The most rows to return.
         """
-        with translated(self._url), self._engine.connect() as connection:
+        with translated(self._url), self._reading.connect() as connection:
             rows = connection.execute(selection.query(_PAGE), {"after": after, "most": most}).all()
         return [_ledger_row(row) for row in rows]
 
@@ -182,7 +184,7 @@ class Ledger(ABC):
             night: Of this night only.
             expids: Of these exposures only.
         """
-        with translated(self._url), self._engine.connect() as connection:
+        with translated(self._url), self._reading.connect() as connection:
             rows = connection.execute(audited_query(after, most, night, expids)).all()
         return [audited(row) for row in rows]
 
@@ -235,10 +237,12 @@ _ANNOUNCED: Final = sa.text("SELECT expid FROM exposure_ledger WHERE expid IN :e
     sa.bindparam("expids", expanding=True)
 )
 
+# The inner limit keeps a page cheap however long the span is, whatever PostgreSQL knows of the tables.
 _READ: Final = sa.text(
     f"""SELECT l.sequence, l.expid, l.files, {TIMED_COLUMN_LIST}
-    FROM exposure_ledger AS l LEFT JOIN exposure AS e ON e.expid = l.expid
-    WHERE l.sequence BETWEEN :first AND :last ORDER BY l.sequence LIMIT :most"""
+    FROM (SELECT sequence, expid, files, numbered_at FROM exposure_ledger
+          WHERE sequence BETWEEN :first AND :last ORDER BY sequence LIMIT :most) AS l
+    LEFT JOIN exposure AS e ON e.expid = l.expid ORDER BY l.sequence"""
 )
 
 _COUNT: Final = """SELECT
@@ -273,5 +277,6 @@ def _unnumbered(row: Any) -> Unnumbered:
 
 
 def _ledger_row(row: Any) -> LedgerRow:
-    columns = dict(zip(COLUMNS, row[3:], strict=True)) if row[3] is not None else None
-    return row.sequence, row[1], columns, files_of(row.files)
+    sequence, expid, files, *columns = row
+    known = dict(zip(COLUMNS, columns, strict=False)) if columns[0] is not None else None  # as long: one SELECT
+    return sequence, expid, known, files_of(files)
