@@ -119,4 +119,8 @@ def _let_go(connection: Any) -> None:
 
 
 def _copy_line(row: Row) -> str:
-    return "\t".join("\\N" if value is None else str(value).translate(_ESCAPES) for value in row) + "\n"
+    # Nearly all values are numbers, in which nothing is to be escaped.
+    values = [
+        "\\N" if value is None else value.translate(_ESCAPES) if isinstance(value, str) else str(value) for value in row
+    ]
+    return "\t".join(values) + "\n"
