@@ -133,7 +133,8 @@ class Writer:
 
     def _update_many(self, cursor: Any) -> None:
         first = self._id()
-        self._run(cursor, "UPDATE {t} SET tileid = ? WHERE id BETWEEN ? AND ?", self._id(), first, first + 20)
+        last = min(first + 20, self._ids[-1])  # two who lock each other's rows would deadlock without us too
+        self._run(cursor, "UPDATE {t} SET tileid = ? WHERE id BETWEEN ? AND ?", self._id(), first, last)
 
     def _delete(self, cursor: Any) -> None:
         first = self._id()

@@ -14,8 +14,8 @@ from tests.waiting import wait_until
 import ICSInterface
 
 WRITERS = 4
-DEEDS = 250
-BEFORE = 3000
+DEEDS = 1500
+BEFORE = 300_000
 """Rows that are there already."""
 
 
@@ -55,7 +55,7 @@ class Site:
     def wait_until_followers_hold_what_the_table_does(self) -> None:
         for name, cache_url in self._followers.items():
             agrees = partial(self._agrees, ICSInterface.ICSInterface(cache_url))
-            wait_until(agrees, f"follower {name} agreeing with the table", seconds=90)
+            wait_until(agrees, f"follower {name} agreeing with the table", seconds=400)
 
     def _agrees(self, ics: ICSInterface.ICSInterface) -> bool:
         try:

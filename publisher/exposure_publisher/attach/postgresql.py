@@ -35,9 +35,8 @@ BEGIN
         INSERT INTO {change} (expid) SELECT {key} FROM new_rows;
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO {change} (expid)
-        (SELECT {key} FROM old_rows EXCEPT SELECT {key} FROM new_rows)
-        UNION ALL
-        SELECT {key} FROM (SELECT {compared} FROM new_rows EXCEPT ALL SELECT {compared} FROM old_rows) AS changed;
+        SELECT coalesce(n.{key}, o.{key}) FROM old_rows AS o FULL JOIN new_rows AS n ON n.{key} = o.{key}
+        WHERE n.{key} IS NULL OR o.{key} IS NULL OR {differs};
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO {change} (expid) SELECT {key} FROM old_rows;
     ELSE
@@ -78,8 +77,9 @@ def plan(table: Table, mapping: Mapping) -> Plan:
     """Return what attaching to a table does."""
     used = set(columns_used(mapping.expressions, (column.name for column in table.columns)))
     compared = [column.compared for column in table.columns if column.name in used and column.compared != table.key]
+    new, old = (", ".join(f"{side}.{column}" for column in compared) for side in "no")
     function = _FUNCTION.format(
-        schema=SCHEMA, change=_CHANGE, channel=CHANNEL, key=table.key, compared=", ".join([table.key, *compared])
+        schema=SCHEMA, change=_CHANGE, channel=CHANNEL, key=table.key, differs=f"({new}) IS DISTINCT FROM ({old})"
     )
     selection = mapping.selection(table.relation, table.naive_moments)
     return Plan(
