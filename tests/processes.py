@@ -102,7 +102,7 @@ class Processes:
             env=self.environment | own,
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=60,
             stdin=subprocess.DEVNULL,
             check=False,
         )

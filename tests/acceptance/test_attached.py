@@ -14,8 +14,8 @@ from tests.waiting import wait_until
 import ICSInterface
 
 WRITERS = 4
-DEEDS = 1500
-BEFORE = 300_000
+DEEDS = 250
+BEFORE = 3000
 """Rows that are there already."""
 
 
@@ -52,10 +52,16 @@ class Site:
             thread.start()
         return threads
 
+    def audit(self) -> None:
+        """Have each follower prove the same by digests."""
+        for name, cache_url in self._followers.items():
+            done = self._processes.run("audit", subscriber=name, cache_url=cache_url)
+            assert done.returncode == 0, done
+
     def wait_until_followers_hold_what_the_table_does(self) -> None:
         for name, cache_url in self._followers.items():
             agrees = partial(self._agrees, ICSInterface.ICSInterface(cache_url))
-            wait_until(agrees, f"follower {name} agreeing with the table", seconds=400)
+            wait_until(agrees, f"follower {name} agreeing with the table", seconds=90)
 
     def _agrees(self, ics: ICSInterface.ICSInterface) -> bool:
         try:
@@ -84,3 +90,4 @@ def test_followers_hold_what_the_table_does_whoever_writes_it_and_however(site: 
     for writer in site.write_at_once():
         writer.join()
     site.wait_until_followers_hold_what_the_table_does()
+    site.audit()
