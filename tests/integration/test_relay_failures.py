@@ -262,8 +262,8 @@ def test_a_relay_that_cannot_watch_does_not_keep_the_lead(
         raise DatabaseUnreachable("cannot watch: no descriptor is left")
 
     monkeypatch.setattr(source, "watch_commits", fail)
-    with pytest.raises(DatabaseUnreachable):
-        source.Source(url)
+    with source.Source(url) as opened, pytest.raises(DatabaseUnreachable):
+        opened.lead()
     lead(url).close()
 
 

@@ -47,7 +47,7 @@ class Ledger(ABC):
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         self._url = url
-        self._engine = open_engine(url, ping=False)  # whoever holds a ledger opens it anew when it has failed
+        self._engine = self._open(url)
         # A single SELECT needs no transaction around it, which PostgreSQL would be told of twice.
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._oldest, self._newest = (
@@ -187,6 +187,9 @@ class Ledger(ABC):
         with translated(self._url), self._reading.connect() as connection:
             rows = connection.execute(audited_query(after, most, night, expids)).all()
         return [audited(row) for row in rows]
+
+    def _open(self, url: str) -> sa.Engine:
+        return open_engine(url, ping=False)  # whoever holds a ledger opens it anew when it has failed
 
     @abstractmethod
     def _lock_newest(self, connection: sa.Connection) -> int:

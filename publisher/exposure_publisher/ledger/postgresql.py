@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -10,6 +10,10 @@ from exposure_publisher.ledger.ledger import Ledger
 from exposure_publisher.ledger.rows import listed_texts
 from exposure_publisher.ledger.unnumbered import Unnumbered
 from exposure_publisher.manifest.listed import Listed
+
+FROZEN: Final = 10.0
+"""Seconds after which the server ends a transaction in which nothing happens: a relay that is frozen in one must not
+hold up the one that takes over. None of ours waits for anything but the database."""
 
 _TAKE: Final = sa.text(
     """DELETE FROM exposure_change AS c
@@ -43,6 +47,11 @@ class PostgresqlLedger(Ledger):
         WHERE c.expid IS NOT NULL
             AND c.id > coalesce(CAST(CAST(:left_out AS jsonb) ->> CAST(c.expid AS text) AS bigint), 0)"""
 
+    def _open(self, url: str) -> sa.Engine:
+        engine = super()._open(url)
+        sa.event.listen(engine, "connect", _end_when_frozen)
+        return engine
+
     def _lock_newest(self, connection: sa.Connection) -> int:
         return int(connection.exec_driver_sql("SELECT newest FROM exposure_ledger_state FOR UPDATE").scalar_one())
 
@@ -72,3 +81,9 @@ class PostgresqlLedger(Ledger):
 
     def _write_confirmed(self, connection: sa.Connection, moments: Mapping[int, datetime]) -> None:
         connection.execute(_CONFIRMED, {"sequences": list(moments), "moments": list(moments.values())})
+
+
+def _end_when_frozen(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", (f"{FROZEN:g}s",))
+    connection.commit()

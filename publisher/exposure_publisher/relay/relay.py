@@ -33,7 +33,10 @@ HEARTBEAT_INTERVAL: Final = 5.0
 """Seconds between heartbeats."""
 
 RETRY: Final = 1.0
-"""Seconds after which a lost database, a busy leadership or a refused message is tried again."""
+"""Seconds after which a lost database or a refused message is tried again."""
+
+TRY_TO_LEAD: Final = 0.2
+"""Seconds after which a relay that stands by tries to lead: 0.1 ms of work."""
 
 NO_REQUESTS: Final = 60.0
 """Seconds without a request after which the relay asks whether the broker still has its consumer."""
@@ -82,7 +85,8 @@ class Relay:
         self._listings = Listings(
             self._lister, later=self._later, wake=self._pump_soon, checksums=checksums, headers=check_headers
         )
-        self._source: Source | None = None
+        self._candidate: Source | None = None  # whether it leads or stands by
+        self._source: Source | None = None  # while it leads
         self._watched = -1
         self._channel: Channel | None = None
         self._publisher: ConfirmedPublisher[object] | None = None
@@ -123,34 +127,47 @@ class Relay:
 
     def _open_source(self) -> None:
         try:
-            self._source = Source(self._exposure_db_url, create=not self._ever_opened)
-        except (AnotherRelay, DatabaseError) as error:
-            if self._is_for_a_person(error):
-                raise
-            self._say_once(
-                f"{error}; trying again until it does" if isinstance(error, DatabaseError) else f"{error}; standing by"
-            )
-            self._later(RETRY, self._open_source)
+            self._candidate = Source(self._exposure_db_url, create=not self._ever_opened)
+        except DatabaseError as error:
+            if isinstance(error, DatabaseRefused) and not self._ever_opened:
+                raise  # to be mended by who started it; later it may mend itself
+            self._database_failed(error)
             return
+        self._try_to_lead()
+
+    def _try_to_lead(self) -> None:
+        """Lead, or stand by and try again."""
+        candidate = self._candidate
+        assert candidate is not None, "it is opened before, and closed with the relay"  # noqa: S101 (for the type checker)
+        try:
+            leads = candidate.lead()
+        except DatabaseError as error:
+            self._database_failed(error)
+            return
+        if leads:
+            self._relay_from(candidate)
+            return
+        if self._once:
+            raise AnotherRelay("another relay leads for this exposureDB (it holds the lock)")
+        self._say_once("another relay leads for this exposureDB; standing by")
+        self._later(TRY_TO_LEAD, self._try_to_lead)
+
+    def _relay_from(self, source: Source) -> None:
         if self._last_said:
             log.info("relaying the exposureDB")
         self._last_said = ""
         self._ever_opened = True
-        self._watched = self._source.watch.fileno()
+        self._source = source
+        self._watched = source.watch.fileno()
         self._link.loop.add_handler(self._watched, self._on_commit, self._link.loop.READ)
         self._begin()
-
-    def _is_for_a_person(self, error: Exception) -> bool:
-        """Whether to end: what is refused at the start is to be mended by who started it; later it may mend itself."""
-        if isinstance(error, AnotherRelay):
-            return self._once
-        return isinstance(error, DatabaseRefused) and not self._ever_opened
 
     def _close_source(self) -> None:
         if self._source is not None:
             self._link.loop.remove_handler(self._watched)
-            self._source.close()
-            self._source = None
+        if self._candidate is not None:
+            self._candidate.close()
+        self._source = self._candidate = None
         self._live = self._answers = None
         self._listings.forget()
 

@@ -9,41 +9,56 @@ from exposure_bus.database import CommitWatch, sqlite_path, watch_commits
 from exposure_bus.errors import DatabaseUnreachable
 from exposure_publisher.exposuredb.capture_postgresql import CHANNEL
 from exposure_publisher.ledger import Ledger, open_ledger
-from exposure_publisher.relay.leadership import lead
+from exposure_publisher.relay.leadership import stand
 
 
 class Source:
-    """An exposureDB that this process relays.
+    """An exposureDB that this process relays once it leads; until then it stands by.
 
     Args:
         url: The exposureDB.
         create: Whether to make what is not there.
 
     Raises:
-        AnotherRelay: Another process leads.
         DatabaseUnreachable: It does not answer.
         DatabaseRefused: It says no.
     """
 
+    watch: CommitWatch
+    """Wakes after a commit; there once this process leads."""
+
     def __init__(self, url: str, *, create: bool = True) -> None:
+        self._url = url
         with ExitStack() as opened:
             self.ledger: Ledger = opened.enter_context(closing(open_ledger(url, create=create)))
             """The ledger."""
-            opened.enter_context(closing(lead(url)))
-            self.watch: CommitWatch = opened.enter_context(closing(watch_commits(url, CHANNEL)))
-            """Wakes after a commit."""
+            self._leadership = opened.enter_context(closing(stand(url)))
             self._opened = opened.pop_all()
         self._path = sqlite_path(url)
         self._file = _identity(self._path)
 
-    def check(self) -> None:
-        """See that this is still the exposureDB of its name.
+    def lead(self) -> bool:
+        """Try to become the one that relays; whether this process is. Not to be asked again once it is.
 
         Raises:
-            DatabaseUnreachable: Its file was moved away or replaced: nothing that is written now would be seen here.
+            DatabaseUnreachable: The exposureDB is gone; to be closed.
+        """
+        if not self._leadership.acquire():
+            return False
+        self.check()
+        self.watch = self._opened.enter_context(closing(watch_commits(self._url, CHANNEL)))
+        return True
+
+    def check(self) -> None:
+        """See that this process still leads, for the exposureDB of its name; to be called at each heartbeat.
+
+        Raises:
+            DatabaseUnreachable: Another may lead by now, or the file was moved away or replaced: nothing that is
+                written now would be seen here.
         """
         if _identity(self._path) != self._file:
             raise DatabaseUnreachable(f"the exposureDB {self._path} was moved away or replaced")
+        self._leadership.renew()
 
     def close(self) -> None:
         """Let go of everything."""
