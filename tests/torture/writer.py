@@ -35,6 +35,7 @@ class Writer(threading.Thread):
         self._rate = rate
         self._random = random.Random(seed)
         self._most = max(200, changes // 20)
+        self._most_at_once = max(30, round(rate))
         self._known = 1
         self._may_write = threading.Event()
         self._may_write.set()
@@ -110,10 +111,12 @@ class Writer(threading.Thread):
         return 1
 
     def _change_many(self, database: ExposureDB, first: int) -> int:
-        count = self._random.randint(2, 30)
+        count = self._random.randint(2, self._most_at_once)
         self._known = max(self._known, min(first + count, self._most))
-        rows = [{"expid": n, "night": NIGHT, "s2n": self._random.random()} for n in range(first, self._known + 1)]
-        return database.record_many(rows[:count])
+        end = min(first + count, self._known + 1)
+        return database.record_many(
+            {"expid": expid, "night": NIGHT, "s2n": self._random.random()} for expid in range(first, end)
+        )
 
     def _behind_its_back(self, statement: str, expid: int, more: int) -> int:
         """Change or delete some rows by SQL of one's own; now and then think better of it.
