@@ -15,6 +15,7 @@ from exposure_subscriber.fetch.quarantine import quarantine
 from exposure_subscriber.fetch.source import Source, SourceFile
 from exposure_subscriber.fetch.standing import is_same, is_taken
 from exposure_subscriber.fetch.temporary import Temporary
+from exposure_subscriber.fetch.threads import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,12 @@ class Copying:
             )
         return None
 
-    def copy(self, file: ManifestFile) -> FetchedFile:
-        """Copy a file, verify it, and give it its name.
+    def copy(self, file: ManifestFile, turn: Turn) -> FetchedFile:
+        """Copy a file, verify it, flush it to disk, and give it its name.
+
+        Args:
+            file: The file.
+            turn: Ended when the copy is right, and has only to be on disk.
 
         Raises:
             Mismatch: It is wrong, twice; the second copy is in quarantine.
@@ -69,11 +74,13 @@ class Copying:
         with Temporary(self.folder, file, self.progress, resume=True) as temporary:
             copied = self._attempt(file, temporary)
             if copied.why_wrong is None:
+                turn.end()
                 return self._put_in_place(file, copied, temporary)
         # It may have been replaced while it was read, or what an interrupted fetch left may have been damaged.
         with Temporary(self.folder, file, self.progress, resume=False) as temporary:
             copied = self._attempt(file, temporary)
             if copied.why_wrong is None:
+                turn.end()
                 return self._put_in_place(file, copied, temporary)
             raise self._mismatch(file, copied, temporary)
 

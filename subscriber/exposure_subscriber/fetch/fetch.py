@@ -16,7 +16,7 @@ from exposure_subscriber.fetch.progress import Progress
 from exposure_subscriber.fetch.schemes import open_source
 from exposure_subscriber.fetch.source import Source
 from exposure_subscriber.fetch.standing import is_taken
-from exposure_subscriber.fetch.threads import in_threads
+from exposure_subscriber.fetch.threads import in_threads, in_turns
 
 BOTH_CORES: Final = 2
 """Files at a time: four were slower than two."""
@@ -123,6 +123,6 @@ def _copy_all(copying: Copying, files: Manifest, jobs: int) -> FilePath:
     names = {file.name for file in kept}
     wanted = [file for file in small_first if file.name not in names]
     clear(folder, wanted)
-    copied = in_threads(copying.copy, wanted, jobs=jobs, progress=progress)
+    copied = in_turns(copying.copy, wanted, jobs=jobs, progress=progress)
     flush_names(folder)
     return FilePath(folder, tuple(sorted([*kept, *copied], key=lambda file: file.name)))

@@ -1,14 +1,15 @@
 """A process that fetches an exposure and does nothing else; run by the tests beside it.
 
-Arguments: source folder, destination, and ``--step`` to say ``block`` after each block, one file
-after the other, and to wait for a line then.
+Arguments: source folder, destination, ``--step`` to say ``block`` after each block, one file after the other, and to
+wait for a line then, ``--flush`` to say ``flush`` before each file is flushed, likewise.
 """
 
+import os
 import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tests.unit.fetch.examples import exposure_at, fetch
 
@@ -22,6 +23,17 @@ def step(_count: int) -> None:
     sys.stdin.readline()
 
 
+def flush_by_steps() -> None:
+    flush = os.fsync
+
+    def slow(descriptor: Any) -> None:
+        say("flush")
+        sys.stdin.readline()
+        flush(descriptor)
+
+    os.fsync = slow
+
+
 def end(number: int, _frame: FrameType | None) -> NoReturn:
     say("interrupted")
     if number == signal.SIGINT:
@@ -32,6 +44,8 @@ def end(number: int, _frame: FrameType | None) -> NoReturn:
 def main(source: str, destination: str, *options: str) -> None:
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
+    if "--flush" in options:
+        flush_by_steps()
     try:
         if "--step" in options:
             fetch(exposure_at(source, None), Path(destination), progress=step, jobs=1)

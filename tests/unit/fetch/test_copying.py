@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Semaphore
 
 import pytest
 from tests.unit.fetch.examples import (
@@ -24,6 +25,7 @@ from exposure_subscriber.fetch.copying import Copying
 from exposure_subscriber.fetch.hashing import BLOCK, BLOCKS, Reader, read_through
 from exposure_subscriber.fetch.progress import Progress
 from exposure_subscriber.fetch.source import FileState, Target
+from exposure_subscriber.fetch.threads import Turn
 
 TOTAL = sum(map(len, FILES.values()))
 
@@ -174,10 +176,10 @@ def test_where_blocks_are_shared_the_clone_is_hashed_and_the_source_is_not_read(
     file = next(file for file in manifest_of(FILES) if file.name == SPECTRO)
     if damaged:
         with pytest.raises(FetchError, match="has SHA-256"):
-            copying.copy(file)
+            copying.copy(file, Turn(Semaphore()))
         assert contents(tmp_path) == {}
     else:
-        assert copying.copy(file).sha256 == sha256(content)
+        assert copying.copy(file, Turn(Semaphore())).sha256 == sha256(content)
         assert contents(tmp_path) == {SPECTRO: content}
 
 

@@ -61,7 +61,8 @@ def to_the_end(process: subprocess.Popen[str]) -> list[str]:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.name.endswith(".part")]
+    """What there is of the large file; the small one before it may still wait for the disk."""
+    return list(folder.glob(f".{SPECTRO}.*.part"))
 
 
 def test_what_a_killed_process_left_is_removed_and_the_files_are_brought(tmp_path: Path) -> None:

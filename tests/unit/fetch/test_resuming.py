@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Semaphore
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from exposure_subscriber.fetch.local_source import LocalSource
 from exposure_subscriber.fetch.location import Location
 from exposure_subscriber.fetch.progress import Progress
 from exposure_subscriber.fetch.source import FileState, Target
+from exposure_subscriber.fetch.threads import Turn
 
 CONTENT = FILES[SPECTRO]
 
@@ -63,7 +65,7 @@ def file_of(content: bytes, *, hashed: bool = True) -> ManifestFile:
 
 
 def copy(source: Cut, folder: Path, file: ManifestFile) -> None:
-    Copying(source=source, folder=folder, overwrite=True, progress=Progress(None)).copy(file)
+    Copying(source=source, folder=folder, overwrite=True, progress=Progress(None)).copy(file, Turn(Semaphore()))
 
 
 def leftovers(folder: Path) -> list[bytes]:
@@ -184,5 +186,6 @@ def test_a_local_source_is_gone_on_with_too(tmp_path: Path) -> None:
     cut(tmp_path, CONTENT, SMALL + 5)
     write(tmp_path / "ics", {SPECTRO: CONTENT})
     with LocalSource(Location(text=str(tmp_path / "ics"))) as source:
-        Copying(source=source, folder=tmp_path, overwrite=True, progress=Progress(None)).copy(file_of(CONTENT))
+        copying = Copying(source=source, folder=tmp_path, overwrite=True, progress=Progress(None))
+        copying.copy(file_of(CONTENT), Turn(Semaphore()))
     assert (tmp_path / SPECTRO).read_bytes() == CONTENT
