@@ -26,10 +26,10 @@ def step(_count: int) -> None:
 def flush_by_steps() -> None:
     flush = os.fsync
 
-    def slow(descriptor: Any) -> None:
+    def slow(fd: Any) -> None:
         say("flush")
         sys.stdin.readline()
-        flush(descriptor)
+        flush(fd)
 
     os.fsync = slow
 
