@@ -8,10 +8,14 @@ from typing import Any, Final
 import click
 
 from exposure_bus.command.verbs import find_verbs
+from exposure_bus.command.width import help_width
 from exposure_bus.errors import BusError
 
 INTERRUPTED: Final = 130
 """128 and SIGINT, as a shell has it."""
+
+WIDEST: Final = 100
+"""Columns of a help page at most; longer lines are hard to read."""
 
 
 class VerbGroup(click.Group):
@@ -63,7 +67,7 @@ def _targets(ctx: click.Context) -> dict[str, str]:
     return found
 
 
-@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="exposure-bus", message="%(prog)s %(version)s")
 def exposure_bus() -> None:
     """Announce every exposure over RabbitMQ, and prove that none was lost.
@@ -109,8 +113,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str] | None) -> int:
+    options: Any = {"standalone_mode": False, "terminal_width": help_width(WIDEST)}
     try:
-        result: Any = exposure_bus.main(arguments, prog_name="exposure-bus", standalone_mode=False)
+        result: Any = exposure_bus.main(arguments, prog_name="exposure-bus", **options)
     except BusError as error:
         return _complain(str(error), error.exit_code)
     except click.ClickException as error:

@@ -247,5 +247,5 @@ def test_help_imports_neither_databases_nor_the_broker_nor_settings() -> None:
         "except SystemExit:\n  print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
     )
     ended = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
-    heavy = {"pika", "sqlalchemy", "psycopg2", "sqlite3", "msgspec", "rich", "astropy", "importlib.metadata"}
+    heavy = {"pika", "sqlalchemy", "psycopg2", "sqlite3", "msgspec", "rich", "astropy", "importlib.metadata", "shutil"}
     assert heavy & set(json.loads(ended.stderr)) == set()
