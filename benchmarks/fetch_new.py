@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,8 +11,9 @@ from pathlib import Path
 from typing import Final, Self
 
 from benchmarks import others
+from benchmarks.fetch_local import folders
 from benchmarks.measure import REPEATS, Result, seconds
-from benchmarks.trees import NIGHT, ONE_SMALL, THIRTEEN, total, write_exposures
+from benchmarks.trees import NIGHT, ONE_SMALL, THIRTEEN, remove, total, write_exposures
 from exposure_publisher import ExposureDB
 from exposure_schemas import Exposure
 from private_servers import RabbitMQ
@@ -101,7 +101,7 @@ class Site:
 def _latency(site: Site, count: int) -> Result:
     exposures = site.write(count, ONE_SMALL)
     ours = [1000 * seconds(lambda exposure=exposure: site.announce_and_wait([exposure])) for exposure in exposures]  # type: ignore[misc]
-    shutil.rmtree(site.raw)
+    remove(site.raw)
     return Result(
         operation="one file of 0.3 MB: data_written committed to verified under its name",
         unit="ms",
@@ -114,13 +114,15 @@ def _latency(site: Site, count: int) -> Result:
 
 def _burst(site: Site, count: int, *, repeats: int) -> Iterator[Result]:
     ours, floor, flushed = [], [], []
+    fresh = folders(site.dest.with_name("others"))
     for _ in range(repeats):
         exposures = site.write(count, THIRTEEN)
         ours.append(seconds(lambda: site.announce_and_wait(exposures)))  # noqa: B023 (done with before the next)
-        floor.append(seconds(lambda: _rsync_and_check(site, exposures)))  # noqa: B023 (likewise)
-        flushed.append(seconds(lambda: _copy_flushed(site)))
-        shutil.rmtree(site.dest / str(NIGHT))
-        shutil.rmtree(site.raw)
+        os.sync()
+        floor.append(fresh(lambda dest: _rsync_and_check(site, exposures, dest))())  # noqa: B023 (likewise)
+        flushed.append(fresh(lambda dest: others.cp_flushed(site.raw, dest / "copy"))())
+        remove(site.dest / str(NIGHT))  # not earlier: it may still be noting that they are there
+        remove(site.raw)
     what = f"{count} exposures of 13 files of 20 MB ({total(exposures) // 10**6} MB) announced to all verified"
     yield Result(
         operation=what, unit="s", ours=ours, floor=floor, floor_is="rsync -a, sha256sum -c", target=5, turned=True
@@ -130,15 +132,5 @@ def _burst(site: Site, count: int, *, repeats: int) -> Iterator[Result]:
     )
 
 
-def _copy_flushed(site: Site) -> None:
-    dest = site.dest.with_name("copy")
-    others.cp_flushed(site.raw, dest)
-    shutil.rmtree(dest)
-
-
-def _rsync_and_check(site: Site, exposures: Sequence[Exposure]) -> None:
-    dest = site.dest.with_name("rsync")
-    dest.mkdir()
-    others.rsync(f"{site.raw}/", dest)
-    others.check_by_sha256sum(dest, exposures)
-    shutil.rmtree(dest)
+def _rsync_and_check(site: Site, exposures: Sequence[Exposure], dest: Path) -> None:
+    others.rsync_then(lambda: others.check_by_sha256sum(dest, exposures), site.raw, dest)

@@ -1,7 +1,9 @@
 """Exposures' folders with files of real sizes and one checksum file each, and the exposures that tell of them."""
 
 import hashlib
+import os
 import random
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,8 +70,16 @@ def write_exposure(raw: Path, expid: int, sizes: Mapping[str, int]) -> Exposure:
 
 
 def write_exposures(raw: Path, expids: Sequence[int], sizes: Mapping[str, int]) -> list[Exposure]:
-    """Write several exposures."""
-    return [write_exposure(raw, expid, sizes) for expid in expids]
+    """Write several exposures, and let the disk come to rest."""
+    exposures = [write_exposure(raw, expid, sizes) for expid in expids]
+    os.sync()
+    return exposures
+
+
+def remove(tree: Path) -> None:
+    """Remove a tree and let the disk come to rest: what flushes must not be measured with what was left by the last."""
+    shutil.rmtree(tree)
+    os.sync()
 
 
 def total(exposures: Sequence[Exposure]) -> int:
