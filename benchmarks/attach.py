@@ -19,7 +19,8 @@ from private_servers import PostgreSQL
 COLUMNS: Final = """id bigint PRIMARY KEY, night integer NOT NULL, skyra double precision, skydec double precision,
     exptime double precision, program text, tileid integer, flavor text, obstype text, date_obs timestamptz,
     seeing double precision, airmass double precision, transpar double precision, skylevel double precision,
-    s2n double precision, data_location text, saved boolean, saved_updated timestamptz, manifest jsonb, discard boolean"""
+    s2n double precision, data_location text, saved boolean, saved_updated timestamptz, manifest jsonb,
+    discard boolean"""
 
 INSERT: Final = """INSERT INTO exposures (id, night, skyra, skydec, exptime, program, tileid, flavor, date_obs)
     VALUES (%s, 20230913, 270.5, 31.2, 900, 'dark', 22287, 'science', now())"""
@@ -110,8 +111,8 @@ def _attached(url: str) -> float:
     began = time.perf_counter()
     attach(url, "exposures", mapping_of(TableSettings(), "desi"))
     with closing(open_ledger(url)) as ledger:
-        while ledger.refill(PAGE).refilling:
-            pass
+        while ledger.state().refilling:
+            ledger.refill(PAGE)
     return time.perf_counter() - began
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -9,12 +10,16 @@ import click
 from exposure_bus.command.options import settings_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from exposure_bus.settings import Settings
+    from exposure_publisher.ledger import Ledger, LedgerState
 
 PAGE = 2000
 """Exposures that are numbered in one transaction."""
+
+LOOK = 0.5
+"""Seconds between two looks at how far a relay is that numbers them."""
 
 
 @click.command()
@@ -81,14 +86,32 @@ def _say_that_we_wait(name: str) -> Callable[[], None]:
 
 def _number(url: str) -> None:
     """Number what was there before, or is other than it was."""
-    from contextlib import closing
-
     from exposure_bus.command.bar import counting_bar
     from exposure_publisher.ledger import Selection, open_ledger
 
     with closing(open_ledger(url)) as ledger, counting_bar("exposures numbered") as show:
-        state = ledger.state()
-        before, total = state.newest, ledger.count(Selection())
-        while state.refilling:
-            state = ledger.refill(PAGE)
+        before, total = ledger.state().newest, ledger.count(Selection())
+        for state in _pages(url, ledger):
             show(state.newest - before, total.numbered + total.unnumbered)
+
+
+def _pages(url: str, ledger: Ledger) -> Iterator[LedgerState]:
+    """Number page by page; where a relay leads, it does that, and this waits."""
+    import time
+
+    from exposure_publisher.errors import AnotherRelay
+    from exposure_publisher.relay.leadership import lead
+
+    state = ledger.state()
+    while state.refilling:
+        try:
+            leadership = lead(url)
+        except AnotherRelay:
+            time.sleep(LOOK)
+            state = ledger.state()
+            yield state
+            continue
+        with closing(leadership):
+            while state.refilling:
+                _, state = ledger.refill(PAGE)
+                yield state

@@ -65,19 +65,19 @@ class Ledger(ABC):
         with translated(self._url), self._reading.connect() as connection:
             return read_state(connection)
 
-    def refill(self, most: int) -> LedgerState:
+    def refill(self, most: int) -> tuple[int, LedgerState]:
         """Number a page of the exposures that no change tells of: see `exposure_publisher.ledger.refilling`.
 
         Args:
             most: The most exposures to look at.
 
         Returns:
-            How far the ledger is then.
+            The number before the first that it gave, and how far the ledger is then.
         """
         with translated(self._url), writing(self._engine) as connection:
-            self._lock_newest(connection)
+            before = self._lock_newest(connection)
             refill(connection, most, self._write)
-            return read_state(connection)
+            return before, read_state(connection)
 
     def unnumbered(
         self, most: int, left_out: Mapping[int, int] = MappingProxyType({}), *, newest: bool = False

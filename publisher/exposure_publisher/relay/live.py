@@ -76,24 +76,26 @@ class LiveFlow:
             return False
         most = min(PAGE, self._publisher.room)
         if self._cursor < self.newest:
-            self._send_live(self._behind(most), self._cursor)
+            self._send_live(self._behind(most))
             return True
         page, more = self._page(most)
         self.behind = more or len(page) == most
         if page:
-            rows = self._numbered(page)
-            self._send_live(rows, rows[0][0] - 1 if rows else 0)  # others may have numbered before it: see `skip_to`
+            self._send_live(self._numbered(page))
         return bool(page) or more
 
-    def skip_to(self, newest: int) -> None:
-        """Pass over numbers that nobody is sent: heartbeats tell of them, and followers heal.
+    def pass_over(self, before: int, newest: int) -> None:
+        """Pass over the numbers of a refill, which nobody is sent: heartbeats tell of them, and followers heal.
 
         Args:
-            newest: The newest number in the ledger; what was numbered since the last page was so by a refill.
+            before: The number before the first of them; if it is not the newest that is known here, another relay has
+                numbered meanwhile, and all are sent.
+            newest: The last of them.
         """
-        if self._cursor == self.newest < newest:
-            self.newest = self._cursor = newest
+        if self._cursor == self.newest == before:
+            self._cursor = newest
             self._unconfirmed.passed_over(newest)
+        self.newest = newest
 
     def confirmed(self, span: Span) -> None:
         """Note that the broker has a span, and when it said so of the exposure at its end."""
@@ -140,20 +142,26 @@ class LiveFlow:
         return sorted(page, key=lambda each: each[0].last_change), begun and len(changes) == asked
 
     def _numbered(self, page: list[Ready]) -> list[LedgerRow]:
-        """Number what has changed, and return it; what is gone before anybody has heard of it gets no number."""
+        """Number what has changed, and return it; what is gone before anybody has heard of it gets no number.
+
+        Where another relay has given numbers meanwhile, nothing is returned: all of them are read from the ledger, in
+        their order, since a message accounts for every number before its own.
+        """
         watermark, moment = self._unconfirmed.watermark, datetime.now(UTC)
         changes, listed = zip(*page, strict=True)
         numbers = dict(self._ledger.number(changes, listed, watermark, moment))
         self._kept = watermark
-        self.newest = max(self.newest, *numbers.values(), 0)
+        known, self.newest = self.newest, max(self.newest, *numbers.values(), 0)
+        if numbers and min(numbers.values()) != known + 1:
+            return []
         return [
             (numbers[change.expid], change.expid, _timed(change.row, moment), files.files if files else None)
             for change, files in page
             if change.expid in numbers
         ]
 
-    def _send_live(self, rows: list[LedgerRow], after: int) -> None:
-        for outgoing in self._maker.live(rows, after):
+    def _send_live(self, rows: list[LedgerRow]) -> None:
+        for outgoing in self._maker.live(rows, self._cursor):
             self._send(outgoing)
 
     def _send_packed(self, rows: Sequence[LedgerRow], span: Span) -> None:

@@ -17,7 +17,6 @@ from exposure_bus.broker import BrokerLink, ConfirmedPublisher, Consumer, envelo
 from exposure_bus.broker.topology import declare_publisher
 from exposure_bus.errors import DatabaseError, DatabaseRefused, Incomplete
 from exposure_publisher.errors import AnotherRelay
-from exposure_publisher.ledger import LedgerState
 from exposure_publisher.manifest import Job, Lister, Listing
 from exposure_publisher.relay.answers import AnswerPart, Answers
 from exposure_publisher.relay.listings import Listings
@@ -275,15 +274,11 @@ class Relay:
     def _refill(self) -> bool:
         """Number a page of what no change tells of, while nothing else is to be done; True if there may be more."""
         if self._refilling and self._source is not None and self._live is not None and not self._live.starved:
-            self._note(self._source.ledger.refill(REFILL_PAGE))
+            before, state = self._source.ledger.refill(REFILL_PAGE)
+            self._live.pass_over(before, state.newest)
+            self._refilling = state.refilling
             return True
         return False
-
-    def _note(self, state: LedgerState) -> None:
-        """Note what others may have numbered, or a refill."""
-        self._refilling = state.refilling
-        if self._live is not None:
-            self._live.skip_to(state.newest)
 
     def _greet(self) -> None:
         """Send the first heartbeat behind the first page: before it, nobody knows whether more has changed."""
@@ -376,7 +371,7 @@ class Relay:
         try:
             if self._source is not None:
                 self._source.check()
-                self._note(self._source.ledger.state())
+                self._refilling = self._source.ledger.state().refilling
         except DatabaseError as error:
             self._database_failed(error)
             return
