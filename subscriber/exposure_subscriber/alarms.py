@@ -94,8 +94,8 @@ class AlarmOutbox:
         self._on_their_way: set[int] = set()
 
     def keep(self, alarm: Alarm) -> None:
-        """Keep an alarm until the follower can send it."""
-        with self._database.transaction() as writer:
+        """Keep an alarm until the follower can send it; of whatever version the cache is, it has a place for alarms."""
+        with self._database.transaction_of_any_version() as writer:
             writer.execute("INSERT INTO alarm (body) VALUES (?)", (encode(alarm),))
             writer.execute("DELETE FROM alarm WHERE id <= (SELECT max(id) FROM alarm) - ?", (MOST_WAITING,))
 

@@ -8,11 +8,14 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
+from exposure_bus.errors import DatabaseError, DatabaseRefused
+from exposure_bus.settings import redacted
 from exposure_subscriber.cache.schema import FIRST_ROW, TABLES
+from exposure_subscriber.cache.version import BEFORE_VERSIONS, QUERY, OtherVersion, require_ours
 
 Row = tuple[Any, ...]
 
@@ -23,11 +26,14 @@ class CacheDatabase(ABC):
     It may be built in a parent process and used in its forked children: a child opens its own connections, and leaves
     the parent's alone. Nothing is opened before the first use.
 
-    All methods raise `DatabaseUnreachable` or `DatabaseRefused` when the database does.
+    All methods raise `DatabaseUnreachable` or `DatabaseRefused` when the database does, and `OtherVersion` if the
+    cache is of another version than this software's.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.name = redacted(url)
+        """What it is called when something is said of it."""
         self._local = threading.local()
 
     @property
@@ -54,15 +60,27 @@ class CacheDatabase(ABC):
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a SELECT; placeholders are ``?``."""
-        with self._translated():
-            cursor = self.connection.cursor()
-            cursor.execute(self._placed(sql), values)
-            rows: list[Row] = cursor.fetchall()
-            return rows
+        try:
+            with self._translated():
+                return self._select(self._placed(sql), values)
+        except DatabaseRefused as error:
+            self._explain(error)
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
         """A transaction that writes, from the start; yields a cursor-like object with ``?`` placeholders."""
+        try:
+            with self.transaction_of_any_version() as writer:
+                self._look_at_version(writer)
+                yield writer
+        except DatabaseRefused as error:
+            self._explain(error)
+            raise
+
+    @contextmanager
+    def transaction_of_any_version(self) -> Iterator[Any]:
+        """The same for who makes the tables, or makes them anew."""
         with self._translated():
             cursor = self.connection.cursor()
             self._begin(cursor)
@@ -75,17 +93,58 @@ class CacheDatabase(ABC):
 
     def create(self) -> None:
         """Make the tables where they are missing."""
-        with self.transaction() as writer:
-            self._serialise_creation(writer)
-            for statement in TABLES:
-                writer.execute(statement.format(**self._words))
-            writer.execute(FIRST_ROW)
+        with self.transaction_of_any_version() as writer:
+            self.serialise_creation(writer)
+            if (version := self.version(writer)) is not None:
+                require_ours(self.name, version)
+            self.make_tables(writer)
+
+    def make_tables(self, writer: Any) -> None:
+        """Make the tables that are missing, within a transaction."""
+        for statement in TABLES:
+            writer.execute(statement.format(**self._words))
+        writer.execute(FIRST_ROW)
+
+    def version(self, writer: Any) -> int | None:
+        """Return which version the cache is of, within a transaction; None if there is none yet."""
+        columns = self.columns(writer, "follower")
+        if not columns:
+            return None
+        row = writer.execute(QUERY).fetchone() if "version" in columns else None
+        return int(row[0]) if row else BEFORE_VERSIONS
+
+    def _look_at_version(self, writer: Any) -> None:
+        row = writer.execute(QUERY).fetchone()
+        require_ours(self.name, row[0] if row else BEFORE_VERSIONS)
+
+    def _explain(self, error: DatabaseRefused) -> None:
+        """Raise `OtherVersion` if that is why a statement was refused."""
+        version = None
+        with suppress(DatabaseError), self._translated():
+            version = self.version(_Writer(self.connection.cursor(), self))
+        if version is not None:
+            try:
+                require_ours(self.name, version)
+            except OtherVersion as other:
+                raise other from error
 
     def close(self) -> None:
         """Close this thread's connection."""
         if getattr(self._local, "pid", None) == os.getpid():
             self._local.connection.close()
         self._local = threading.local()
+
+    @abstractmethod
+    def columns(self, writer: Any, table: str) -> dict[str, bool]:
+        """Return the columns of a table, each with whether a row needs a value for it; none if there is no table."""
+
+    @abstractmethod
+    def serialise_creation(self, writer: Any) -> None:
+        """Keep two who come first from creating at once."""
+
+    @abstractmethod
+    def _select(self, sql: str, values: Sequence[Any]) -> list[Row]:
+        """Run a SELECT on a cache of this software's version; refuse any other."""
 
     @abstractmethod
     def upsert(self, writer: Any, rows: Sequence[Row]) -> None:
@@ -124,10 +183,6 @@ class CacheDatabase(ABC):
     @abstractmethod
     def _placed(self, sql: str) -> str:
         """Return SQL with the driver's placeholders."""
-
-    @abstractmethod
-    def _serialise_creation(self, writer: Any) -> None:
-        """Keep two who come first from creating at once."""
 
 
 class _Writer:

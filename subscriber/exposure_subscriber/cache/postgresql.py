@@ -13,7 +13,7 @@ from exposure_bus.database.watch import KEEPALIVES
 from exposure_bus.errors import DatabaseRefused, DatabaseUnreachable
 from exposure_bus.settings import redacted
 from exposure_subscriber.cache.database import CacheDatabase, Row, percent_placeholders
-from exposure_subscriber.cache.schema import COLUMNS, POSTGRESQL_WORDS, UPSERT_TAIL
+from exposure_subscriber.cache.schema import COLUMNS, POSTGRESQL_WORDS, UPSERT_TAIL, VERSION
 from exposure_subscriber.cache.waiting import CHANNEL
 
 LOCK_TIMEOUT: Final = 5.0
@@ -25,6 +25,13 @@ COPY_FROM: Final = 500
 _NAMES: Final = 0x45585043
 _CREATION: Final = 0x45585044
 """Advisory locks: the space of names held, and the making of the tables."""
+
+_OURS_ALONE: Final = f"SELECT 1 / count(*) FROM follower WHERE id = 1 AND version = {VERSION}; "
+"""Divides by zero where the cache is of another version. It travels with the statement behind it, and holds off a
+rebuild until that is done."""
+
+_COLUMNS: Final = """SELECT attname, attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute
+    WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped"""
 
 _COLUMN_LIST: Final = ", ".join(COLUMNS)
 _INSERT: Final = f"INSERT INTO exposure ({_COLUMN_LIST}) VALUES %s {UPSERT_TAIL}"
@@ -54,6 +61,15 @@ class PostgresqlCache(CacheDatabase):
         """Notify; it leaves with the commit."""
         writer.cursor.execute(f"NOTIFY {CHANNEL}")
 
+    def columns(self, writer: Any, table: str) -> dict[str, bool]:
+        """Ask PostgreSQL's catalogue for the table that a statement would find."""
+        found = writer.execute(_COLUMNS, (table,))
+        return {name: bool(needed) for name, needed in found.fetchall()}
+
+    def serialise_creation(self, writer: Any) -> None:
+        """Wait for an advisory lock, which the transaction holds to its end."""
+        writer.execute("SELECT pg_advisory_xact_lock(?)", (_CREATION,))
+
     @contextmanager
     def hold_name(self, name: str) -> Iterator[bool]:
         """Hold a name by an advisory lock, on a connection of its own."""
@@ -73,6 +89,12 @@ class PostgresqlCache(CacheDatabase):
         connection.autocommit = True
         connection.cursor().execute("SELECT set_config('lock_timeout', %s, false)", (f"{LOCK_TIMEOUT:g}s",))
         return connection
+
+    def _select(self, sql: str, values: Sequence[Any]) -> list[Row]:
+        cursor = self.connection.cursor()
+        cursor.execute(_OURS_ALONE + sql, values)
+        rows: list[Row] = cursor.fetchall()
+        return rows
 
     def _begin(self, cursor: Any) -> None:
         cursor.execute("BEGIN")
@@ -99,9 +121,6 @@ class PostgresqlCache(CacheDatabase):
 
     def _placed(self, sql: str) -> str:
         return percent_placeholders(sql)
-
-    def _serialise_creation(self, writer: Any) -> None:
-        writer.execute("SELECT pg_advisory_xact_lock(?)", (_CREATION,))
 
 
 def _first_line(error: psycopg2.Error) -> str:

@@ -7,8 +7,7 @@ row and a tombstone.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-PAGE: Final = 400
-"""Exposures of one statement; SQLite takes a thousand values at least."""
+from exposure_subscriber.cache.paging import pages
 
 _BURY: Final = """INSERT INTO retracted (expid, sequence) VALUES {values} ON CONFLICT (expid) DO UPDATE
     SET sequence = excluded.sequence WHERE excluded.sequence > retracted.sequence"""
@@ -17,7 +16,7 @@ _BURY: Final = """INSERT INTO retracted (expid, sequence) VALUES {values} ON CON
 _DROP: Final = tuple(
     f"""DELETE FROM {table} WHERE expid IN ({{expids}})
     AND sequence <= (SELECT r.sequence FROM retracted AS r WHERE r.expid = {table}.expid)"""
-    for table in ("exposure", "stage")
+    for table in ("exposure", "carried", "stage")
 )
 
 _UNEARTH: Final = """DELETE FROM retracted WHERE expid IN ({expids})
@@ -31,7 +30,7 @@ def retract(writer: Any, retractions: Mapping[int, int]) -> None:
         writer: A transaction of the cache's.
         retractions: expid to the number of its retraction.
     """
-    for page in _pages(retractions.items()):
+    for page in pages(retractions.items()):
         values = ", ".join(["(?, ?)"] * len(page))
         writer.execute(_BURY.format(values=values), tuple(number for pair in page for number in pair))
     settle(writer, retractions)
@@ -46,13 +45,7 @@ def settle(writer: Any, expids: Iterable[int]) -> None:
     """
     if not writer.execute("SELECT EXISTS (SELECT 1 FROM retracted)").fetchone()[0]:
         return
-    for page in _pages(expids):
+    for page in pages(expids):
         marks = ", ".join("?" * len(page))
         for statement in (*_DROP, _UNEARTH):
             writer.execute(statement.format(expids=marks), page)
-
-
-def _pages(things: Iterable[Any]) -> Iterable[tuple[Any, ...]]:
-    everything = tuple(things)
-    for first in range(0, len(everything), PAGE):
-        yield everything[first : first + PAGE]

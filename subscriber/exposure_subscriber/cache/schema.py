@@ -17,6 +17,20 @@ _TYPES: Final = {
 
 _SUMMARY_COLUMNS: Final = ", ".join(f"{key} {_TYPES.get(key, 'DOUBLE PRECISION')}" for key in SUMMARY_KEYS)
 
+VERSION: Final = 1
+"""Version of these tables: one more with every change of them, or of what a column means.
+
+A follower that finds another version makes them anew (see `rebuilding`). What it reads of another version's tables has
+to mean the same for ever: ``expid``, ``arrival``, ``rewritten``, ``data_written_at`` and ``sequence`` of ``exposure``
+and ``carried``; ``version``, ``epoch``, ``heard_at`` and ``beat_interval`` of ``follower``; whatever is in `KEPT`.
+"""
+
+KEPT: Final = ("position", "fetch_failure", "fetched", "rejected", "alarm")
+"""Tables that are no copy of anything: a rebuilt cache has their rows still."""
+
+COPIES: Final = ("exposure", "carried", "stage", "retracted", "follower")
+"""Tables that healing fills again."""
+
 TABLES: Final = (
     # arrival: ascending in the order in which exposures became written here; new_exposures goes by it.
     # rewritten: the same count, where data_written was updated again later: the files are others now.
@@ -26,10 +40,15 @@ TABLES: Final = (
     "CREATE INDEX IF NOT EXISTS exposure_by_arrival ON exposure (arrival) WHERE arrival IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS exposure_by_rewritten ON exposure (rewritten) WHERE rewritten IS NOT NULL",
     # One row: which ledger this is a copy of, how much of it is here, and when its publisher was last heard.
-    """CREATE TABLE IF NOT EXISTS follower (id {integer} PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL,
+    """CREATE TABLE IF NOT EXISTS follower (id {integer} PRIMARY KEY CHECK (id = 1),
+        version {integer} NOT NULL, epoch TEXT NOT NULL,
         covered TEXT NOT NULL, newest {integer} NOT NULL, leftovers {integer} NOT NULL,
         heard_at {integer}, beat_interval DOUBLE PRECISION, missing_since {integer},
         behind {integer} NOT NULL DEFAULT 0)""",
+    # Exposures of a cache of another version that have not healed yet: what turns they had there (see `carrying`).
+    """CREATE TABLE IF NOT EXISTS carried (expid {integer} PRIMARY KEY, arrival {integer} NOT NULL,
+        rewritten {integer}, data_written_at {integer}, sequence {integer} NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS carried_by_arrival ON carried (arrival)",
     """CREATE TABLE IF NOT EXISTS rejected (id {serial}, received_at {integer} NOT NULL, reason TEXT NOT NULL,
         detail TEXT NOT NULL, routing_key TEXT NOT NULL, properties TEXT NOT NULL, body {blob} NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS position (name TEXT PRIMARY KEY, arrival {integer} NOT NULL)",
@@ -58,8 +77,8 @@ POSTGRESQL_WORDS: Final = {
 }
 
 FIRST_ROW: Final = (
-    "INSERT INTO follower (id, epoch, covered, newest, leftovers) "
-    "VALUES (1, '', '[]', 0, 0) ON CONFLICT (id) DO NOTHING"
+    "INSERT INTO follower (id, version, epoch, covered, newest, leftovers) "
+    f"VALUES (1, {VERSION}, '', '[]', 0, 0) ON CONFLICT (id) DO NOTHING"
 )
 
 COLUMNS: Final = (*SUMMARY_KEYS, "data_written_at", "sequence", "files", "arrival")

@@ -13,6 +13,7 @@ from exposure_bus.database.wal import enter_wal
 from exposure_bus.errors import DatabaseRefused, DatabaseUnreachable
 from exposure_subscriber.cache.database import CacheDatabase, Row
 from exposure_subscriber.cache.schema import COLUMNS, SQLITE_WORDS, UPSERT_TAIL
+from exposure_subscriber.cache.version import BEFORE_VERSIONS, QUERY, require_ours
 
 BUSY_TIMEOUT: Final = 5.0
 """Seconds to wait for another writer; short of what the broker waits for a heartbeat."""
@@ -28,6 +29,7 @@ class SqliteCache(CacheDatabase):
     def __init__(self, url: str, path: Path) -> None:
         super().__init__(url)
         self._path = path
+        self.name = str(path)
 
     def identity(self) -> object:
         """Return which file it is: one that was moved away is not this cache any more."""
@@ -55,6 +57,14 @@ class SqliteCache(CacheDatabase):
     def notify(self, writer: Any) -> None:
         """Do nothing: the commit writes to the file, and that wakes."""
 
+    def columns(self, writer: Any, table: str) -> dict[str, bool]:
+        """Ask SQLite's own list."""
+        found = writer.execute('SELECT name, "notnull" AND dflt_value IS NULL FROM pragma_table_info(?)', (table,))
+        return {name: bool(needed) for name, needed in found.fetchall()}
+
+    def serialise_creation(self, writer: Any) -> None:
+        """Do nothing: a writing transaction has the file to itself."""
+
     @contextmanager
     def hold_name(self, name: str) -> Iterator[bool]:
         """Hold a name by a lock on a file beside the cache."""
@@ -73,6 +83,14 @@ class SqliteCache(CacheDatabase):
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last commits: healing brings them
         return connection
+
+    def _select(self, sql: str, values: Sequence[Any]) -> list[Row]:
+        cursor = self.connection.cursor()
+        rows: list[Row] = cursor.execute(sql, values).fetchall()
+        # Afterwards: what was read was of this version, if the cache still is.
+        version = cursor.execute(QUERY).fetchone()
+        require_ours(self.name, version[0] if version else BEFORE_VERSIONS)
+        return rows
 
     def _begin(self, cursor: sqlite3.Cursor) -> None:
         cursor.execute("BEGIN IMMEDIATE")
@@ -96,9 +114,6 @@ class SqliteCache(CacheDatabase):
 
     def _placed(self, sql: str) -> str:
         return sql
-
-    def _serialise_creation(self, writer: Any) -> None:
-        """Do nothing: a writing transaction has the file to itself."""
 
 
 def _lock(descriptor: int) -> bool:

@@ -13,13 +13,17 @@ import msgspec
 
 from exposure_bus.errors import DatabaseRefused
 from exposure_schemas import Exposure, ExposureSummary, Heartbeat, Reason, Span
+from exposure_subscriber.cache.carrying import FORGET as NONE_CARRIED
+from exposure_subscriber.cache.carrying import OF_ANOTHER_LEDGER, take_turns
 from exposure_subscriber.cache.database import CacheDatabase, Row
 from exposure_subscriber.cache.freshness import QUERY, is_silent
 from exposure_subscriber.cache.moments import now_micros, to_micros
+from exposure_subscriber.cache.rebuilding import create_or_rebuild
 from exposure_subscriber.cache.retracting import retract, settle
 from exposure_subscriber.cache.schema import KEEP_TURN, NEWEST_TURN
 from exposure_subscriber.cache.spans import Spans
 from exposure_subscriber.cache.stages import FORGET, Arrival, keep_stages
+from exposure_subscriber.cache.version import OtherVersion
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +91,7 @@ class CacheWriter:
     written since, and the cache may have been thrown away.
 
     Args:
-        database: The cache; its tables are made where they are missing.
+        database: The cache; its tables are made where they are missing, and anew where they are of another version.
     """
 
     def __init__(self, database: CacheDatabase) -> None:
@@ -96,7 +100,7 @@ class CacheWriter:
         self._beat: Heartbeat | None = None
         self._settled = False
         self.listen_anew()
-        database.create()
+        create_or_rebuild(database)
         with database.transaction() as writer:
             self._load(writer)
 
@@ -123,6 +127,7 @@ class CacheWriter:
 
         Raises:
             DatabaseUnreachable: Nothing was written; try again.
+            OtherVersion: Nothing was written: a follower of another version has made the cache anew.
             DatabaseRefused: Nothing was written.
         """
         try:
@@ -131,6 +136,8 @@ class CacheWriter:
                 self._write(writer, batch)
                 keep_stages(writer, batch.arrivals, self._epoch)
                 self._database.notify(writer)
+        except OtherVersion:
+            raise
         except DatabaseRefused:
             self._database.create()  # it was thrown away; the next try finds it
             raise
@@ -188,6 +195,7 @@ class CacheWriter:
             writer.execute("UPDATE exposure SET sequence = 0")
             writer.execute(FORGET)
             writer.execute("DELETE FROM retracted")
+            writer.execute(OF_ANOTHER_LEDGER)
             self._leftovers = 1
         self._epoch, self._newest, self._covered = epoch, 0, Spans()
         self._beat, self._settled = None, False
@@ -223,6 +231,7 @@ class CacheWriter:
         if newest.states:
             in_order = sorted(newest.states.values(), key=lambda exposure: exposure.sequence)
             self._database.upsert(writer, [self._row(exposure) for exposure in in_order])
+            take_turns(writer, newest.states)
             settle(writer, newest.states)
 
     def _row(self, exposure: Exposure) -> Row:
@@ -261,6 +270,7 @@ class CacheWriter:
         if self._leftovers and self._settled and self._newest and not self.missing():
             writer.execute(KEEP_TURN, (self._arrival,))
             writer.execute("DELETE FROM exposure WHERE sequence = 0")
+            writer.execute(NONE_CARRIED)
             self._leftovers = 0
 
     def _write_state(self, writer: Any) -> None:

@@ -21,6 +21,7 @@ from exposure_schemas.routing import REQUEST_QUEUE
 from exposure_subscriber.alarms import AlarmOutbox
 from exposure_subscriber.cache import CacheDatabase
 from exposure_subscriber.cache.moments import now_micros
+from exposure_subscriber.cache.version import OtherVersion
 from exposure_subscriber.cache.writing import Batch, CacheWriter, Rejected
 from exposure_subscriber.follower.delivery import read_delivery
 from exposure_subscriber.follower.healing import Healing
@@ -164,6 +165,8 @@ class Follower:
     def _flush(self, channel: Channel) -> None:
         try:
             self._writer.write(self._batch)
+        except OtherVersion:
+            raise  # a newer follower has it now, and this one can write to it no more
         except DatabaseError as error:
             self._say_once("cache", f"{error}; trying again until it takes it")
             self._flushing = True

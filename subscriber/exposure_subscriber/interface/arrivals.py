@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from exposure_bus.database import watching
 from exposure_subscriber.cache import CacheDatabase
+from exposure_subscriber.cache.carrying import FIRST_ARRIVAL
 from exposure_subscriber.cache.database import Row
 from exposure_subscriber.cache.reading import SUMMARY, summary
 from exposure_subscriber.cache.waiting import CHANNEL, wait_for
@@ -17,7 +18,10 @@ LONGEST_TIMEOUT: Final = 1e6
 PAGE: Final = 500
 """Exposures that are read at once when many wait."""
 
-_NEXT: Final = SUMMARY.replace(" FROM", ", arrival FROM") + " WHERE arrival > ? ORDER BY arrival LIMIT ?"
+_NEXT: Final = (
+    SUMMARY.replace(" FROM", ", arrival FROM")
+    + f" WHERE arrival > ? AND arrival < {FIRST_ARRIVAL} ORDER BY arrival LIMIT ?"
+)
 
 
 def arrivals(database: CacheDatabase, name: str, timeout: float | None) -> Iterator[dict[str, Any]]:
@@ -40,7 +44,7 @@ def arrivals(database: CacheDatabase, name: str, timeout: float | None) -> Itera
             raise NameInUse(f"another process takes new exposures under the name {name!r}; choose another name")
         with watching(database.url, CHANNEL) as watch:
             done = _position(database, name)
-            while rows := wait_for(partial(database.query, _NEXT, (done, PAGE)), watch, timeout):
+            while rows := wait_for(partial(database.query, _NEXT, (done, done, PAGE)), watch, timeout):
                 for place, row in enumerate(rows):
                     if not place or _is_there(database, row):
                         yield summary(row)

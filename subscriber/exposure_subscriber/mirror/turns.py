@@ -11,6 +11,7 @@ from typing import Any, Final
 from exposure_bus.errors import DatabaseUnreachable
 from exposure_schemas import Exposure
 from exposure_subscriber.cache import CacheDatabase
+from exposure_subscriber.cache.carrying import FIRST_TURN
 from exposure_subscriber.cache.fetched import keep_fetched
 from exposure_subscriber.cache.freshness import read_freshness
 from exposure_subscriber.cache.moments import now_micros
@@ -26,8 +27,9 @@ LONGEST_PAUSE: Final = 600.0
 
 _THROWN_AWAY: Final = "the cache was thrown away meanwhile"
 
-_NEXT: Final = """SELECT expid, CASE WHEN rewritten > arrival THEN rewritten ELSE arrival END AS turn FROM exposure
-    WHERE (arrival > ? OR rewritten > ?) AND data_written = 1 ORDER BY turn LIMIT ?"""
+_NEXT: Final = f"""SELECT expid, CASE WHEN rewritten > arrival THEN rewritten ELSE arrival END AS turn FROM exposure
+    WHERE (arrival > ? OR rewritten > ?) AND data_written = 1
+    AND CASE WHEN rewritten > arrival THEN rewritten ELSE arrival END < {FIRST_TURN} ORDER BY turn LIMIT ?"""
 _NEWEST_NIGHT: Final = """INSERT INTO fetch_failure (folder, expid, tries, next_try_at, why)
     SELECT ?, expid, 0, arrival, 'not fetched yet' FROM exposure
     WHERE data_written = 1 AND night = (SELECT max(night) FROM exposure WHERE data_written = 1)
@@ -75,7 +77,7 @@ class Turns:
         if not kept:
             raise DatabaseUnreachable(_THROWN_AWAY)
         position = kept[0][0]
-        return [(expid, turn) for expid, turn in self._database.query(_NEXT, (position, position, PAGE))]
+        return [(expid, turn) for expid, turn in self._database.query(_NEXT, (*[position] * 4, PAGE))]
 
     def due(self) -> list[int]:
         """Return the failed exposures that are to be tried again now, the longest due first."""
