@@ -2,6 +2,9 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -14,16 +17,38 @@ MARGIN: Final = 16 * 2**20
 """Bytes that a fetch leaves free, since a disk filled to the last byte hurts whoever else writes to it."""
 
 
-def prepare(folder: Path) -> Path:
-    """Make the folder if it is not there, and return its absolute path.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A folder that is there."""
+
+    folder: Path
+    """Its absolute path."""
+    parents_of_new: tuple[Path, ...]
+    """The folders in which it, and those above it, have just got their names."""
+
+    def flush_names(self) -> None:
+        """Flush to disk under which names the files stand, then those of the folders that were made for them.
+
+        Raises:
+            FetchError: They cannot be flushed.
+        """
+        for folder in (self.folder, *self.parents_of_new):
+            with writable(folder), suppress(PermissionError):  # who may write there need not be allowed to list it
+                _flush(folder)
+
+
+def prepare(folder: Path) -> Prepared:
+    """Make the folder if it is not there.
 
     Raises:
         FetchError: It cannot be made, or it is no folder.
     """
     folder = folder.absolute()
     with writable(folder):
+        new = takewhile(lambda each: not each.exists(), (folder, *folder.parents))
+        parents_of_new = tuple(each.parent for each in new)
         folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return Prepared(folder, parents_of_new)
 
 
 def clear(folder: Path, wanted: Sequence[ManifestFile]) -> None:
@@ -57,11 +82,9 @@ def require_room(folder: Path, needed: int) -> None:
         raise NoSpace(f"{folder} has {free:,} bytes free, {needed:,} and a margin of {MARGIN:,} are needed: make room")
 
 
-def flush_names(folder: Path) -> None:
-    """Flush to disk under which names the files stand."""
-    with writable(folder):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from exposure_schemas import Exposure, Manifest, ManifestFile
 from exposure_subscriber.errors import Mismatch
 from exposure_subscriber.fetch.copying import Copying
-from exposure_subscriber.fetch.destination import clear, flush_names, prepare
+from exposure_subscriber.fetch.destination import clear, prepare
 from exposure_subscriber.fetch.file_path import FetchedFile, FilePath
 from exposure_subscriber.fetch.listing import Asked, files_of_folder, files_of_manifest
 from exposure_subscriber.fetch.location import resolve
@@ -19,7 +19,7 @@ from exposure_subscriber.fetch.standing import is_taken
 from exposure_subscriber.fetch.threads import in_threads, in_turns
 
 BOTH_CORES: Final = 2
-"""Files at a time: four were slower than two."""
+"""Files read at a time: four were slower than two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Fetching:
     location_map: Mapping[str, str] = field(default_factory=dict)
     """Prefix to prefix: what ICS calls a folder, and what it is on this host."""
     jobs: int = BOTH_CORES
-    """How many files at a time."""
+    """How many files are read at a time; as many again may be waiting for the disk."""
 
     @classmethod
     def of(cls, file_class: str | Iterable[str], *, if_there: bool = False, **how: Any) -> Self:
@@ -97,13 +97,16 @@ class Fetching:
 
     def _bring(self, exposure: Exposure, files: Manifest | None, dest: Path, progress: Progress) -> FilePath:
         if files == ():  # likewise
-            folder = prepare(dest)
+            folder = prepare(dest).folder
             clear(folder, ())
             return FilePath(folder, ())
         with open_source(resolve(exposure.data_location, self.location_map)) as source:
             wanted = files_of_folder(source, exposure, self.asked) if files is None else files
-            copying = Copying(source=source, folder=prepare(dest), overwrite=self.overwrite, progress=progress)
-            return _copy_all(copying, wanted, self.jobs)
+            prepared = prepare(dest)
+            copying = Copying(source=source, folder=prepared.folder, overwrite=self.overwrite, progress=progress)
+            found = _copy_all(copying, wanted, self.jobs)
+            prepared.flush_names()
+            return found
 
 
 def _checked(source: Source, folder: Path, file: ManifestFile, progress: Progress) -> FetchedFile:
@@ -124,5 +127,4 @@ def _copy_all(copying: Copying, files: Manifest, jobs: int) -> FilePath:
     wanted = [file for file in small_first if file.name not in names]
     clear(folder, wanted)
     copied = in_turns(copying.copy, wanted, jobs=jobs, progress=progress)
-    flush_names(folder)
     return FilePath(folder, tuple(sorted([*kept, *copied], key=lambda file: file.name)))

@@ -15,8 +15,8 @@ from exposure_subscriber.fetch.progress import Progress
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WAITING: Final = 2
-"""Threads for each one that works, so that as many again can wait for the disk: more would only dirty memory faster."""
+THREADS_A_TURN: Final = 2
+"""As many files can wait for the disk as are read; were it more, a slow disk would only find more of them in memory."""
 
 
 class Turn:
@@ -76,7 +76,7 @@ def in_turns(
             progress.end(error)
             raise
 
-    with ThreadPoolExecutor(WAITING * jobs, thread_name_prefix="fetch") as pool:
+    with ThreadPoolExecutor(THREADS_A_TURN * jobs, thread_name_prefix="fetch") as pool:
         futures: list[Future[Result]] = []
         try:
             for item in items:

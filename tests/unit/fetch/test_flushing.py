@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.fetch.examples import ETC, FIBERMAP, FILES, SPECTRO, contents, exposure_at, fetch, write, written
@@ -32,10 +33,39 @@ def test_each_file_is_flushed_under_its_hidden_name_and_the_folder_when_all_have
 ) -> None:
     flushed: list[str] = []
     flush_by(monkeypatch, flushed.append)
+    (tmp_path / "qlf").mkdir()
     fetch(written(tmp_path / "ics"), tmp_path / "qlf")
     assert sorted(name.split(".")[1] for name in flushed[:-1]) == sorted(name.split(".")[0] for name in FILES)
     assert all(name.endswith(".part") for name in flushed[:-1])
     assert flushed[-1] == "qlf"
+
+
+def test_folders_that_are_made_are_flushed_too_from_the_files_upwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+    exposure = written(tmp_path / "ics", {ETC: FIRST})
+    flush_by(monkeypatch, flushed.append)
+    fetch(exposure, tmp_path / "qlf" / "20240105" / "00012345")
+    assert flushed[1:] == ["00012345", "20240105", "qlf", tmp_path.name]
+    flushed.clear()
+    fetch(exposure, tmp_path / "qlf" / "20240105" / "00012345")
+    assert flushed == ["00012345"]
+
+
+def test_a_folder_that_may_be_written_to_and_not_listed_gets_new_ones_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def refuse(path: Any, *how: Any, **where: Any) -> int:
+        if path == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *how, **where)
+
+    monkeypatch.setattr(os, "open", refuse)
+    fetch(written(tmp_path / "ics"), tmp_path / "qlf")
+    assert contents(tmp_path / "qlf") == FILES
 
 
 def test_while_one_file_is_flushed_the_next_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
