@@ -1,6 +1,7 @@
 """A broker that loses a queue's consumer and tells nobody, or has it and sends it nothing, as clusters do at times."""
 
 import itertools
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,19 +137,17 @@ def test_a_queue_from_which_no_address_sends_anything_is_made_anew(
 ) -> None:
     monkeypatch.setattr("exposure_subscriber.follower.follower.SILENCE", 0.5)
     monkeypatch.setattr("exposure_subscriber.follower.follower.PREFETCH", 1)
+    caplog.set_level(logging.INFO)
     cache_url = f"sqlite:///{tmp_path}/cache.sqlite"
     declare(broker_url, "test", declare_follower(subscriber))
     starve(monkeypatch, follower_queue(subscriber), times=2)
     with listening(broker_url) as speaker, running(Follower(broker_url, subscriber, open_cache(cache_url))):
         for expid in (1, 2, 3):
             announce(speaker, expid)
-        wait_until(lambda: "does not answer, making it anew" in caplog.text, "it being made anew")
-
-        def heard() -> bool:
-            announce(speaker, 4)  # a relay would heal what the old one held
-            return cached(cache_url, 4)
-
-        wait_until(heard, "an exposure in the cache after that")
+        wait_until(lambda: caplog.text.count("connected to the broker") == 3, "the third connection")
+        assert "does not answer, making it anew" in caplog.text
+        announce(speaker, 4)  # a relay would heal what the old one held
+        wait_until(lambda: cached(cache_url, 4), "an exposure in the cache after that")
 
 
 def test_a_relay_that_is_sent_no_requests_tries_another_connection(

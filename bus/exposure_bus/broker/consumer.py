@@ -16,7 +16,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 
 ANSWER_TIMEOUT: Final = 10.0
-"""Seconds that a queue may take to accept a consumer."""
+"""Seconds that a queue may take to accept a consumer, and the broker to say whether it has one."""
 
 OnMessage = Callable[..., None]
 
@@ -57,12 +57,14 @@ class Consumer:
         lost: Callable[[], None],
         starved: Callable[[Starved], None],
     ) -> None:
+        self._loop = loop
         self._channel = channel
         self._queue = queue
         self._on_message = on_message
         self._lost = lost
         self._starved = starved
         self._begun = self._heard = monotonic()
+        self._overdue: Any = None
         overdue = loop.call_later(ANSWER_TIMEOUT, unanswered)
         self._tag = channel.basic_consume(
             queue, self._on_delivery, callback=lambda _frame: loop.remove_timeout(overdue)
@@ -80,16 +82,25 @@ class Consumer:
             expected: Whether something should have come, even if the broker says that nothing waits: what it believes
                 to have sent is not counted.
         """
-        if self._channel.is_open:
-            answered = partial(self._on_declared, monotonic(), expected)
-            self._channel.queue_declare(self._queue, passive=True, callback=answered)
+        if not self._channel.is_open or self._overdue is not None:
+            return
+        self._overdue = self._loop.call_later(ANSWER_TIMEOUT, self._on_no_answer)
+        answered = partial(self._on_declared, monotonic(), expected)
+        self._channel.queue_declare(self._queue, passive=True, callback=answered)
 
     def cancel(self) -> None:
         """Consume no more."""
         if self._channel.is_open:
             self._channel.basic_cancel(self._tag)
 
+    def _on_no_answer(self) -> None:
+        self._overdue = None
+        if self._channel.is_open:
+            self._lost()
+
     def _on_declared(self, asked: float, expected: bool, frame: Any) -> None:
+        self._loop.remove_timeout(self._overdue)
+        self._overdue = None
         if self._tag not in self._channel.consumer_tags or self._heard >= asked:
             return
         waiting, consumers = frame.method.message_count, frame.method.consumer_count

@@ -39,9 +39,9 @@ class Asked:
     def __init__(self) -> None:
         self.channel = FakeChannel()
         self.concluded: list[Any] = []
-        loop: Any = SimpleNamespace(call_later=lambda *_: None, remove_timeout=lambda _: None)
+        self.due: list[Any] = []
         self.consumer = Consumer(
-            loop,
+            self._loop(),
             self.channel,
             QUEUE,
             on_message=lambda *_: None,
@@ -49,6 +49,13 @@ class Asked:
             lost=lambda: self.concluded.append("lost"),
             starved=self.concluded.append,
         )
+
+    def _loop(self) -> Any:
+        def call_later(_seconds: float, call: Any) -> Any:
+            self.due.append(call)
+            return call
+
+        return SimpleNamespace(call_later=call_later, remove_timeout=self.due.remove)
 
     def ask(self, *, consumers: int, waiting: int, expected: bool = True) -> list[Any]:
         self.consumer.check(expected=expected)
@@ -88,3 +95,16 @@ def test_a_message_that_comes_before_the_answer_ends_the_question(asked: Asked) 
     asked.channel.say(consumers=1, waiting=3)
     assert asked.concluded == []
     assert asked.ask(consumers=1, waiting=3) == [Starved(waiting=3, alone=True, served=True)]
+
+
+def test_a_broker_that_does_not_answer_has_lost_it(asked: Asked) -> None:
+    for _ in range(2):  # the second question waits for the answer to the first
+        asked.consumer.check(expected=True)
+    (no_answer,) = asked.due
+    no_answer()
+    assert asked.concluded == ["lost"]
+
+
+def test_an_answer_that_was_given_is_not_waited_for(asked: Asked) -> None:
+    asked.ask(consumers=2, waiting=0)
+    assert asked.due == []
