@@ -99,7 +99,7 @@ def test_who_may_not_configure_works_with_what_stands(
     make_user: Callable[[str, str, str], str], rabbitmq_node: RabbitMQ, subscriber: str, tmp_path: Path
 ) -> None:
     declare(rabbitmq_node.url, "test", declare_follower(subscriber))
-    publisher = make_user("^$", "^exposures$", "^exposures\\.requests$")
+    publisher = make_user("^$", "^exposures(\\.replay)?$", "^exposures\\.requests$")
     follower = make_user("^$", "^amq\\.default$", f"^{follower_queue(subscriber)}$".replace(".", "\\."))
     cache = f"sqlite:///{tmp_path}/cache.sqlite"
     database = f"sqlite:///{tmp_path}/db.sqlite"
