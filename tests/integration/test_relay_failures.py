@@ -13,10 +13,11 @@ from tests.listening import Listener, listening
 from tests.raw_sql import connected, execute
 from tests.waiting import wait_until
 
+from exposure_bus.broker import ConfirmedPublisher
 from exposure_bus.errors import DatabaseRefused, DatabaseUnreachable
 from exposure_publisher import ExposureDB
 from exposure_publisher.exposuredb import engine
-from exposure_publisher.relay import Relay, relay, source
+from exposure_publisher.relay import Relay, relay, source, stall
 from exposure_publisher.relay.leadership import lead
 from exposure_schemas import Exposure, ExposureSummary
 from exposure_schemas.routing import EVERY_EXPOSURE, EXCHANGE, HEARTBEAT_KEY, LOG_STREAM
@@ -279,3 +280,36 @@ def test_an_exposuredb_that_is_no_database_ends_the_relay(broker_url: str, tmp_p
         running(Relay(broker_url, f"sqlite:///{tmp_path}/db.sqlite")) as ended,
     ):
         ended.wait()
+
+
+# The log stream.
+
+
+def test_a_log_that_confirms_nothing_holds_no_exposure_up_and_is_tried_again_later(
+    broker_url: str, url: str, db: ExposureDB, caplog: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "HEARTBEAT_INTERVAL", 0.1)
+    monkeypatch.setattr(stall, "UNCONFIRMED", 0.5)
+    monkeypatch.setattr(stall, "WITHOUT_LOG", 0.5)
+    with listening(broker_url, (EXCHANGE, EVERY_EXPOSURE)) as listener:
+
+        def takes_exposures() -> bool:
+            before = log_depth(listener)
+            listener.channel.basic_publish(EXCHANGE, "exposure.test", b"")
+            return bool(wait_until(lambda: listener.listen().heard, "it being routed")) and log_depth(listener) > before
+
+        with monkeypatch.context() as broken, running(Relay(broker_url, url)):
+            answer = ConfirmedPublisher._on_answer
+            broken.setattr(
+                ConfirmedPublisher,
+                "_on_answer",
+                lambda self, frame: answer(self, frame) if "without the log stream" in caplog.text else None,
+            )
+            record(db, 1)
+            wait_until(lambda: confirmed(url) == 1, "the confirm")
+            wait_until(takes_exposures, "the log taking exposures again")
+    assert "it confirms nothing" in caplog.text
+
+
+def log_depth(listener: Listener) -> int:
+    return int(listener.channel.queue_declare(LOG_STREAM, passive=True).method.message_count)

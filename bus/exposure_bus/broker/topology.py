@@ -105,6 +105,16 @@ class Declarer:
                 log.debug("no right to bind %s to %s: it must be bound already", queue, exchange)
                 self._channel = self._connection.channel()
 
+    def unbind(self, queue: str, exchange: str, key: str) -> None:
+        """Let a queue get nothing more by a key; one that may not be unbound is left as it is."""
+        try:
+            self._channel.queue_unbind(queue, exchange, key)
+        except exceptions.ChannelClosedByBroker as error:
+            if error.reply_code != ACCESS_REFUSED:
+                raise
+            log.warning("no right to unbind %s from %s: do it, it confirms nothing", queue, exchange)
+            self._channel = self._connection.channel()
+
     def _declare(self, declare: Callable[[bool], Any]) -> None:
         try:
             declare(_ACTIVE)
@@ -128,8 +138,7 @@ def declare_exchanges(declarer: Declarer) -> None:
 
 def declare_publisher(declarer: Declarer) -> None:
     """Declare what the relay publishes to and reads from."""
-    declare_exchanges(declarer)
-    declarer.queue(REQUEST_QUEUE, REQUEST_ARGUMENTS)
+    declare_publisher_without_log(declarer)
     try:
         declare_log(declarer)
     except exceptions.ChannelClosedByBroker as error:
@@ -137,6 +146,18 @@ def declare_publisher(declarer: Declarer) -> None:
             raise
         # A stream comes up later than its broker, and one that was killed at its birth not before the next restart.
         log.warning("going on without the log stream, taps have no history for now: %s", error.reply_text)
+
+
+def declare_publisher_without_log(declarer: Declarer) -> None:
+    """Declare the same but for the log stream, which is left as it is."""
+    declare_exchanges(declarer)
+    declarer.queue(REQUEST_QUEUE, REQUEST_ARGUMENTS)
+
+
+def leave_out_log(declarer: Declarer) -> None:
+    """Declare what the relay needs, and let the log stream get nothing more: it confirms nothing."""
+    declare_publisher_without_log(declarer)
+    declarer.unbind(LOG_STREAM, EXCHANGE, EVERY_EXPOSURE)
 
 
 def declare_log(declarer: Declarer) -> None:

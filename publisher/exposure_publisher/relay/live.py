@@ -66,6 +66,11 @@ class LiveFlow:
         return not self._unconfirmed and self._cursor == self.newest and self._listings.idle
 
     @property
+    def awaits_confirms(self) -> bool:
+        """Whether something was sent that the broker has not confirmed."""
+        return bool(self._unconfirmed)
+
+    @property
     def starved(self) -> bool:
         """Whether the next page has to wait for confirms."""
         return self._publisher.room <= 0 or len(self._unconfirmed) >= MOST_UNCONFIRMED

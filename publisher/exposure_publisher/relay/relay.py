@@ -14,7 +14,6 @@ import pika
 from pika.channel import Channel
 
 from exposure_bus.broker import BrokerLink, ConfirmedPublisher, Consumer, envelope_of, properties_for
-from exposure_bus.broker.topology import declare_publisher
 from exposure_bus.errors import DatabaseError, DatabaseRefused, Incomplete
 from exposure_publisher.errors import AnotherRelay
 from exposure_publisher.manifest import Job, Lister, Listing
@@ -23,6 +22,7 @@ from exposure_publisher.relay.listings import Listings
 from exposure_publisher.relay.live import LiveFlow
 from exposure_publisher.relay.messages import MessageMaker
 from exposure_publisher.relay.source import Source
+from exposure_publisher.relay.stall import Remedy, Stall
 from exposure_schemas import MSGPACK, AuditRequest, DecodeError, Heartbeat, ReplayRequest, decode, encode
 from exposure_schemas.routing import EXCHANGE, HEARTBEAT_KEY, REQUEST_QUEUE
 
@@ -72,10 +72,11 @@ class Relay:
         self._exposure_db_url = exposure_db_url
         self._content_type = content_type
         self._once = once
+        self._stall = Stall()
         self._link = BrokerLink(
             broker_url,
             "exposure-bus publish",
-            topology=declare_publisher,
+            topology=self._stall.declare,
             opened=self._on_opened,
             lost=self._on_lost,
         )
@@ -192,6 +193,7 @@ class Relay:
 
     def _on_opened(self, channel: Channel) -> None:
         self._channel = channel
+        self._stall.wait_anew()
         self._publisher = ConfirmedPublisher(channel, confirmed=self._on_confirmed, refused=self._on_refused)
         self._begin()
 
@@ -323,6 +325,8 @@ class Relay:
                 self._answers.settled()
         elif self._live is not None:
             (self._live.confirmed if confirmed else self._live.refused)(key)
+            if confirmed:
+                self._stall.progressed()
 
     def _keep_confirmed(self) -> None:
         self._keeping = False
@@ -379,7 +383,21 @@ class Relay:
             self._publisher.give_up_late()
             self._send_heartbeat()
             self._check_requests()
+        self._mind_confirms()
         self._pump_soon()  # a missed wake-up costs a heartbeat's time, and no exposure
+
+    def _mind_confirms(self) -> None:
+        """See that what is sent live is confirmed; what is in its way is left out of it."""
+        if self._stall.tries_log_again():
+            self._link.declare()
+        if self._live is None or self._link.blocked or not self._live.awaits_confirms:
+            self._stall.wait_anew()
+            return
+        remedy = self._stall.remedy()
+        if remedy is Remedy.LEAVE_OUT_LOG:
+            log.warning("going on without the log stream, which may be what confirms nothing: taps lack what comes now")
+        if remedy is not Remedy.NONE:
+            self._link.drop("it confirms nothing")
 
     def _check_requests(self) -> None:
         """See that requests come, unless one is being answered, behind which others wait in order."""

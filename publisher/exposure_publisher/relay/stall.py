@@ -1,0 +1,70 @@
+"""What to do when the broker confirms nothing that is sent live, though it is there.
+
+One destination that never confirms holds all of them up: the broker confirms a message when each queue has it, and
+slows down who has too much unconfirmed at a stream. The log stream is the one that nobody needs for being complete. A
+cluster whose node is killed may lose track of its leader, and then it takes messages and confirms none, for ever (seen
+with RabbitMQ 3.10.8).
+"""
+
+from enum import Enum
+from time import monotonic
+from typing import Final
+
+from exposure_bus.broker.topology import Declarer, declare_publisher, leave_out_log
+
+UNCONFIRMED: Final = 30.0
+"""Seconds without a confirm after which something is done about it."""
+
+WITHOUT_LOG: Final = 600.0
+"""Seconds after which the log stream is tried again."""
+
+
+class Remedy(Enum):
+    """What is to be done now."""
+
+    NONE = "nothing"
+    MOVE = "take another connection"
+    LEAVE_OUT_LOG = "take another connection, and leave the log stream out"
+
+
+class Stall:
+    """Notices that nothing is confirmed, and knows what has been tried."""
+
+    def __init__(self) -> None:
+        self._progressed = monotonic()
+        self._moved = False
+        self._without_log_since: float | None = None
+
+    def progressed(self) -> None:
+        """Note that a live message was confirmed."""
+        self._progressed = monotonic()
+        self._moved = False
+
+    def wait_anew(self) -> None:
+        """Note that no confirm could be expected before now."""
+        self._progressed = monotonic()
+
+    def remedy(self) -> Remedy:
+        """Say what to do now, while confirms are awaited."""
+        if monotonic() - self._progressed <= UNCONFIRMED:
+            return Remedy.NONE
+        self._progressed = monotonic()
+        if not self._moved:
+            self._moved = True
+            return Remedy.MOVE
+        if self._without_log_since is not None:
+            return Remedy.NONE
+        self._without_log_since = monotonic()
+        return Remedy.LEAVE_OUT_LOG
+
+    def tries_log_again(self) -> bool:
+        """Whether the log stream has been left out for long enough; then it is left out no longer."""
+        since = self._without_log_since
+        if since is None or monotonic() - since <= WITHOUT_LOG:
+            return False
+        self._without_log_since = None
+        return True
+
+    def declare(self, declarer: Declarer) -> None:
+        """Declare what the relay needs, with the log stream or without."""
+        (declare_publisher if self._without_log_since is None else leave_out_log)(declarer)
