@@ -40,11 +40,13 @@ class Freshness:
     """True if the publisher said last that more has changed than it had numbered."""
     silent: bool
     """True if heartbeats are overdue, or none ever came."""
+    leftovers: bool = False
+    """True if exposures may be here that an earlier exposureDB had and the present one has not."""
 
     @property
     def complete(self) -> bool:
         """Whether everything that the publisher has told of is here, and it was heard lately."""
-        return not self.missing and not self.silent and not self.behind
+        return not (self.missing or self.silent or self.behind or self.leftovers)
 
     @property
     def text(self) -> str:
@@ -62,6 +64,8 @@ class Freshness:
             line = f"complete up to {self.complete_up_to}"
         if self.behind:
             line += ", and the publisher has more to number"
+        if self.leftovers and not self.missing:
+            line += ", and what only an earlier exposureDB had is still here"
         return f"{line}, no heartbeat since {heard}" if self.silent else f"{line}, at {heard}"
 
 
@@ -81,7 +85,7 @@ def is_silent(heard_at: int | None, beat_interval: float | None) -> bool:
 
 def freshness_of(row: tuple[Any, ...]) -> Freshness:
     """Make a Freshness of the follower's row."""
-    epoch, covered, newest, _leftovers, heard_at, beat_interval, missing_since, behind = row
+    epoch, covered, newest, leftovers, heard_at, beat_interval, missing_since, behind = row
     spans = Spans(json.loads(covered))
     return Freshness(
         epoch=epoch,
@@ -92,4 +96,5 @@ def freshness_of(row: tuple[Any, ...]) -> Freshness:
         heard_at=None if heard_at is None else to_moment(heard_at),
         behind=bool(behind),
         silent=is_silent(heard_at, beat_interval),
+        leftovers=bool(leftovers),
     )
