@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 import pika
-from pika.exceptions import AMQPError
 from tests.torture.mounts import fill
 from tests.torture.site import Part, Site
 
+from exposure_bus.broker.failures import FOREIGN
 from exposure_schemas import follower_queue
 from exposure_schemas.routing import EVERY_EXPOSURE, EXCHANGE, HEARTBEAT_KEY, REQUEST_QUEUE
 from private_servers import RabbitMQ, ServerError
@@ -169,7 +169,7 @@ def _at_broker(site: Site, deed: Deed) -> None:
         connection = pika.BlockingConnection(parameters)
         deed(connection.channel())
         connection.close()
-    except (AMQPError, OSError) as error:
+    except FOREIGN as error:
         raise NotDone(repr(error)) from error
 
 
