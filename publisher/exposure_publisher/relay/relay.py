@@ -14,14 +14,13 @@ import pika
 from pika.channel import Channel
 
 from exposure_bus.broker import BrokerLink, ConfirmedPublisher, Consumer, envelope_of, properties_for
-from exposure_bus.errors import DatabaseError, DatabaseRefused, Incomplete
-from exposure_publisher.errors import AnotherRelay
+from exposure_bus.errors import DatabaseError, Incomplete
 from exposure_publisher.manifest import Job, Lister, Listing
 from exposure_publisher.relay.answers import AnswerPart, Answers
+from exposure_publisher.relay.keeper import SourceKeeper
 from exposure_publisher.relay.listings import Listings
 from exposure_publisher.relay.live import LiveFlow
 from exposure_publisher.relay.messages import MessageMaker
-from exposure_publisher.relay.source import Source
 from exposure_publisher.relay.stall import Remedy, Stall
 from exposure_schemas import MSGPACK, AuditRequest, DecodeError, Heartbeat, ReplayRequest, decode, encode
 from exposure_schemas.routing import EXCHANGE, HEARTBEAT_KEY, REQUEST_QUEUE
@@ -32,10 +31,7 @@ HEARTBEAT_INTERVAL: Final = 5.0
 """Seconds between heartbeats."""
 
 RETRY: Final = 1.0
-"""Seconds after which a lost database or a refused message is tried again."""
-
-TRY_TO_LEAD: Final = 0.2
-"""Seconds after which a relay that stands by tries to lead: 0.1 ms of work."""
+"""Seconds after which a refused message is tried again."""
 
 NO_REQUESTS: Final = 60.0
 """Seconds without a request after which the relay asks whether the broker still has its consumer."""
@@ -69,7 +65,6 @@ class Relay:
         checksums: bool = True,
         check_headers: bool = False,
     ) -> None:
-        self._exposure_db_url = exposure_db_url
         self._content_type = content_type
         self._once = once
         self._stall = Stall()
@@ -85,9 +80,14 @@ class Relay:
         self._listings = Listings(
             self._lister, later=self._later, wake=self._pump_soon, checksums=checksums, headers=check_headers
         )
-        self._candidate: Source | None = None  # whether it leads or stands by
-        self._source: Source | None = None  # while it leads
-        self._watched = -1
+        self._keeper = SourceKeeper(
+            exposure_db_url,
+            self._link.loop,
+            once=once,
+            leading=self._begin,
+            lost=self._on_source_lost,
+            committed=self._pump_soon,
+        )
         self._channel: Channel | None = None
         self._publisher: ConfirmedPublisher[object] | None = None
         self._live: LiveFlow | None = None
@@ -95,9 +95,8 @@ class Relay:
         self._consumer: Consumer | None = None
         self._epoch = ""
         self._refilling = False
-        self._pumping = self._starved = self._keeping = self._resending = self._ever_opened = self._greeted = False
-        self._next_look: Any = None
-        self._last_said = self._last_reason = self._left_behind = ""
+        self._pumping = self._starved = self._keeping = self._resending = self._greeted = False
+        self._last_reason = self._left_behind = ""
 
     def run(self) -> None:
         """Relay until `stop`.
@@ -108,12 +107,12 @@ class Relay:
             AnotherRelay: With `once`: another relay leads.
             Incomplete: With `once`: exposures wait for files that are missing or changing.
         """
-        self._later(0, self._open_source)
+        self._later(0, self._keeper.open)
         self._later(HEARTBEAT_INTERVAL, self._beat)
         try:
             self._link.run()
         finally:
-            self._close_source()
+            self._keeper.close()
             self._lister.close()
             self._link.close()
         if self._left_behind:
@@ -125,57 +124,10 @@ class Relay:
 
     # The exposureDB comes and goes.
 
-    def _open_source(self) -> None:
-        try:
-            self._candidate = Source(self._exposure_db_url, create=not self._ever_opened)
-        except DatabaseError as error:
-            if isinstance(error, DatabaseRefused) and not self._ever_opened:
-                raise  # to be mended by who started it; later it may mend itself
-            self._database_failed(error)
-            return
-        self._try_to_lead()
-
-    def _try_to_lead(self) -> None:
-        """Lead, or stand by and try again."""
-        candidate = self._candidate
-        assert candidate is not None, "it is opened before, and closed with the relay"  # noqa: S101 (for the type checker)
-        try:
-            leads = candidate.lead()
-        except DatabaseError as error:
-            self._database_failed(error)
-            return
-        if leads:
-            self._relay_from(candidate)
-            return
-        if self._once:
-            raise AnotherRelay("another relay leads for this exposureDB (it holds the lock)")
-        self._say_once("another relay leads for this exposureDB; standing by")
-        self._later(TRY_TO_LEAD, self._try_to_lead)
-
-    def _relay_from(self, source: Source) -> None:
-        if self._last_said:
-            log.info("relaying the exposureDB")
-        self._last_said = ""
-        self._ever_opened = True
-        self._source = source
-        self._watched = source.watch.fileno()
-        self._link.loop.add_handler(self._watched, self._on_commit, self._link.loop.READ)
-        self._begin()
-
-    def _close_source(self) -> None:
-        if self._source is not None:
-            self._link.loop.remove_handler(self._watched)
-        if self._candidate is not None:
-            self._candidate.close()
-        self._source = self._candidate = None
+    def _on_source_lost(self) -> None:
+        self._stop_answering()
         self._live = self._answers = None
         self._listings.forget()
-
-    def _database_failed(self, error: DatabaseError) -> None:
-        self._say_once(f"{error}; trying again until it does")
-        self._stop_answering()
-        self._close_source()
-        self._later(RETRY, self._open_source)
 
     def _stop_answering(self) -> None:
         """Give requests back: they wait in their queue until the exposureDB is there again."""
@@ -183,11 +135,6 @@ class Relay:
             self._consumer.cancel()
             self._channel.basic_nack(0, multiple=True)
         self._consumer = None
-
-    def _say_once(self, text: str) -> None:
-        if text != self._last_said:
-            self._last_said = text
-            log.warning("%s", text)
 
     # The broker comes and goes.
 
@@ -203,18 +150,18 @@ class Relay:
 
     def _begin(self) -> None:
         """Start relaying where the last confirm was kept, once both ends are there."""
-        if self._source is None or self._publisher is None or self._channel is None:
+        if self._keeper.source is None or self._publisher is None or self._channel is None:
             return
         try:
-            state = self._source.ledger.state()
+            state = self._keeper.source.ledger.state()
         except DatabaseError as error:
-            self._database_failed(error)
+            self._keeper.failed(error)
             return
         maker = MessageMaker(state.epoch, self._content_type)
         self._epoch = state.epoch
         self._refilling = state.refilling
-        self._live = LiveFlow(self._source.ledger, state, self._publisher, maker, self._listings)
-        self._answers = Answers(self._source.ledger, self._publisher, maker, state.epoch)
+        self._live = LiveFlow(self._keeper.source.ledger, state, self._publisher, maker, self._listings)
+        self._answers = Answers(self._keeper.source.ledger, self._publisher, maker, state.epoch)
         if not self._once:
             self._channel.basic_qos(prefetch_count=1)  # what else is asked waits in the queue, where it can be seen
             self._consumer = self._link.consume(REQUEST_QUEUE, self._on_request)
@@ -222,29 +169,6 @@ class Relay:
         self._pump_soon()
 
     # What happens in the loop.
-
-    def _on_commit(self, _descriptor: int, _events: int) -> None:
-        assert self._source is not None, "the handler is removed with the source"  # noqa: S101 (for the type checker)
-        try:
-            if not self._source.watch.drain():
-                return
-            look_again = self._source.watch.look_again
-        except DatabaseError as error:
-            self._database_failed(error)
-            return
-        self._pump_soon()
-        self._look(look_again)
-
-    def _look(self, delays: tuple[float, ...]) -> None:
-        """Look again after each delay, unless another wake-up comes before."""
-        if self._next_look is not None:
-            self._link.loop.remove_timeout(self._next_look)
-        self._next_look = self._later(delays[0], lambda: self._look_and_go_on(delays[1:])) if delays else None
-
-    def _look_and_go_on(self, delays: tuple[float, ...]) -> None:
-        self._next_look = None
-        self._pump_soon()
-        self._look(delays)
 
     def _pump_soon(self) -> None:
         if not self._pumping:
@@ -266,7 +190,7 @@ class Relay:
                     self._channel.basic_ack(answered)
             more = more or self._refill()
         except DatabaseError as error:
-            self._database_failed(error)
+            self._keeper.failed(error)
             return
         if more:
             self._pump_soon()
@@ -275,8 +199,8 @@ class Relay:
 
     def _refill(self) -> bool:
         """Number a page of what no change tells of, while nothing else is to be done; True if there may be more."""
-        if self._refilling and self._source is not None and self._live is not None and not self._live.starved:
-            before, state = self._source.ledger.refill(REFILL_PAGE)
+        if self._refilling and self._keeper.source is not None and self._live is not None and not self._live.starved:
+            before, state = self._keeper.source.ledger.refill(REFILL_PAGE)
             self._live.pass_over(before, state.newest)
             self._refilling = state.refilling
             return True
@@ -335,7 +259,7 @@ class Relay:
         try:
             self._live.keep_confirmed()
         except DatabaseError as error:
-            self._database_failed(error)
+            self._keeper.failed(error)
 
     def _send_again_later(self) -> None:
         if not self._resending:
@@ -351,7 +275,7 @@ class Relay:
             if self._link.blocked or self._live.send_again():
                 self._send_again_later()
         except DatabaseError as error:
-            self._database_failed(error)
+            self._keeper.failed(error)
 
     def _on_request(self, channel: Any, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
         if self._channel is None or channel is not self._channel:
@@ -373,11 +297,11 @@ class Relay:
         self._later(HEARTBEAT_INTERVAL, self._beat)
         self._lister.relieve()
         try:
-            if self._source is not None:
-                self._source.check()
-                self._refilling = self._source.ledger.state().refilling
+            if self._keeper.source is not None:
+                self._keeper.source.check()
+                self._refilling = self._keeper.source.ledger.state().refilling
         except DatabaseError as error:
-            self._database_failed(error)
+            self._keeper.failed(error)
             return
         if self._publisher is not None and not self._link.blocked:
             self._publisher.give_up_late()
