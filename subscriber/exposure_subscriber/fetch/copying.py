@@ -60,18 +60,19 @@ class Copying:
             )
         return None
 
-    def copy(self, file: ManifestFile, turn: Turn) -> FetchedFile:
+    def copy(self, file: ManifestFile, turn: Turn, *, resume: bool = True) -> FetchedFile:
         """Copy a file, verify it, flush it to disk, and give it its name.
 
         Args:
             file: The file.
             turn: Ended when the copy is right, and has only to be on disk.
+            resume: Look for what an interrupted fetch has left of it.
 
         Raises:
             Mismatch: It is wrong, twice; the second copy is in quarantine.
             FetchError: It cannot be read or written; the children of this error say why.
         """
-        with Temporary(self.folder, file, self.progress, resume=True) as temporary:
+        with Temporary(self.folder, file, self.progress, resume=resume) as temporary:
             copied = self._attempt(file, temporary)
             if copied.why_wrong is None:
                 turn.end()

@@ -1,7 +1,7 @@
 """The folder that files are copied to."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
@@ -10,7 +10,7 @@ from typing import Final
 
 from exposure_schemas import ManifestFile
 from exposure_subscriber.errors import NoSpace
-from exposure_subscriber.fetch.leftovers import bytes_held, remove_leftovers
+from exposure_subscriber.fetch.leftovers import remove_leftovers
 from exposure_subscriber.fetch.writable import writable
 
 MARGIN: Final = 16 * 2**20
@@ -51,21 +51,24 @@ def prepare(folder: Path) -> Prepared:
     return Prepared(folder, parents_of_new)
 
 
-def clear(folder: Path, wanted: Sequence[ManifestFile]) -> None:
+def clear(folder: Path, wanted: Sequence[ManifestFile]) -> Collection[str]:
     """Remove what dead processes left, and make sure that the rest of some files can be written, before any is.
 
     Args:
         folder: The destination.
         wanted: The files that are to be copied; what is there of them already is gone on with.
 
+    Returns:
+        The keys of those of which something is there.
+
     Raises:
         NoSpace: There is too little room.
         FetchError: The folder cannot be read.
     """
     with writable(folder):
-        remove_leftovers(folder, wanted)
-        needed = sum(file.size for file in wanted) - bytes_held(folder, wanted)
-    require_room(folder, needed)
+        held = remove_leftovers(folder, wanted)
+    require_room(folder, sum(file.size for file in wanted) - sum(held.values()))
+    return held.keys()
 
 
 def require_room(folder: Path, needed: int) -> None:

@@ -1,6 +1,6 @@
 """An exposure's files: found, checked where they are, or brought to a folder of one's own."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -10,13 +10,14 @@ from exposure_subscriber.errors import Mismatch
 from exposure_subscriber.fetch.copying import Copying
 from exposure_subscriber.fetch.destination import clear, prepare
 from exposure_subscriber.fetch.file_path import FetchedFile, FilePath
+from exposure_subscriber.fetch.leftovers import key_of
 from exposure_subscriber.fetch.listing import Asked, files_of_folder, files_of_manifest
 from exposure_subscriber.fetch.location import resolve
 from exposure_subscriber.fetch.progress import Progress
 from exposure_subscriber.fetch.schemes import open_source
 from exposure_subscriber.fetch.source import Source
 from exposure_subscriber.fetch.standing import is_taken
-from exposure_subscriber.fetch.threads import in_threads, in_turns
+from exposure_subscriber.fetch.threads import Turn, in_threads, in_turns
 
 BOTH_CORES: Final = 2
 """Files read at a time: four were slower than two."""
@@ -119,12 +120,21 @@ def _checked(source: Source, folder: Path, file: ManifestFile, progress: Progres
 
 
 def _copy_all(copying: Copying, files: Manifest, jobs: int) -> FilePath:
-    folder, progress = copying.folder, copying.progress
     small_first = sorted(files, key=lambda file: file.size)
-    taken = [file for file in small_first if is_taken(folder, file.name)]
-    kept = [file for file in in_threads(copying.keep, taken, jobs=jobs, progress=progress) if file is not None]
+    kept = _keep_all(copying, small_first, jobs)
     names = {file.name for file in kept}
     wanted = [file for file in small_first if file.name not in names]
-    clear(folder, wanted)
-    copied = in_turns(copying.copy, wanted, jobs=jobs, progress=progress)
-    return FilePath(folder, tuple(sorted([*kept, *copied], key=lambda file: file.name)))
+    begun = clear(copying.folder, wanted)
+
+    def copy(file: ManifestFile, turn: Turn) -> FetchedFile:
+        return copying.copy(file, turn, resume=key_of(file) in begun)
+
+    copied = in_turns(copy, wanted, jobs=jobs, progress=copying.progress)
+    return FilePath(copying.folder, tuple(sorted([*kept, *copied], key=lambda file: file.name)))
+
+
+def _keep_all(copying: Copying, files: Sequence[ManifestFile], jobs: int) -> list[FetchedFile]:
+    taken = [file for file in files if is_taken(copying.folder, file.name)]
+    if not taken:  # threads take a while to be made ready, even if none is needed
+        return []
+    return [file for file in in_threads(copying.keep, taken, jobs=jobs, progress=copying.progress) if file]

@@ -57,18 +57,21 @@ def taken_over(folder: Path, file: ManifestFile) -> tuple[Path, int, int] | None
     return None
 
 
-def bytes_held(folder: Path, files: Collection[ManifestFile]) -> int:
-    """Return how many bytes of some files are there already, as leftovers that can be gone on with."""
-    keys = {key_of(file) for file in files} - {_UNKNOWN}
-    return sum(_size(path) for path in _leftovers(folder, keys))
+def remove_leftovers(folder: Path, but_of: Collection[ManifestFile]) -> dict[str, int]:
+    """Remove the temporary files that nobody holds, but for those that some files can be gone on with.
 
-
-def remove_leftovers(folder: Path, but_of: Collection[ManifestFile]) -> None:
-    """Remove the temporary files that nobody holds, but for those that some files can be gone on with."""
-    kept = {key_of(file) for file in but_of} - {_UNKNOWN}
+    Returns:
+        How many bytes are there already, by the key of the file.
+    """
+    wanted = {key_of(file) for file in but_of} - {_UNKNOWN}
+    held: dict[str, int] = {}
     for path in _leftovers(folder, None):
-        if _key(path) not in kept:
+        key = _key(path)
+        if key in wanted:
+            held[key] = held.get(key, 0) + _size(path)
+        else:
             _remove_if_left(path)
+    return held
 
 
 def _leftovers(folder: Path, keys: Collection[str] | None) -> Iterator[Path]:
