@@ -1,10 +1,12 @@
 """Relay and follower out of their real parts, with the broker of the model in place of a connection."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
+from unittest.mock import patch
 
-from tests.unit.together.broker import Broker, Consuming, Fate, Publishing
+from tests.unit.together.broker import Broker, Consuming, Crash, Fate, Publishing
 
 from exposure_bus.broker import envelope_of, properties_for
 from exposure_publisher.ledger import open_ledger
@@ -109,6 +111,17 @@ class FollowerSide:
     def write(self) -> None:
         """Write what was taken, ack it, and ask for what is missing."""
         self.channel.run()
+
+    def die_acking(self) -> None:
+        """Write what was taken, and end before it is acked."""
+        self.channel.deaf = True
+        with suppress(Crash):
+            self.write()
+
+    def die_writing(self) -> None:
+        """Begin to write what was taken, and end before the commit."""
+        with patch.object(self._follower._writer, "write", side_effect=Crash), suppress(Crash):
+            self.write()
 
     def die(self, *, in_front: bool = True) -> None:
         """End as by a power cut: what was not acked goes back, to the front of the queue or behind."""

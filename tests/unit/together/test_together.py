@@ -165,9 +165,13 @@ class Together(RuleBasedStateMachine):
     @rule(count=st.integers(1, 8), in_front=st.booleans())
     def the_follower_dies_between_commit_and_ack(self, count: int, in_front: bool) -> None:
         self.follower.take(count)
-        self.follower.channel.deaf = True
-        with suppress(Crash):
-            self.follower.write()
+        self.follower.die_acking()
+        self.the_follower_dies(in_front)
+
+    @rule(count=st.integers(1, 8), in_front=st.booleans())
+    def the_follower_dies_before_the_commit(self, count: int, in_front: bool) -> None:
+        self.follower.take(count)
+        self.follower.die_writing()
         self.the_follower_dies(in_front)
 
     @rule(in_front=st.booleans())
