@@ -16,8 +16,8 @@ from typing import Any, Final, Protocol
 from exposure_bus.database.url import sqlite_path
 from exposure_bus.errors import DatabaseUnreachable
 
-LOOK_AGAIN: Final = (0.001, 0.004, 0.016, 0.064, 0.25)
-"""Seconds after a wake-up at which to look again if nothing new was found."""
+LOOK_AGAIN: Final = (0.0002, 0.0005, 0.0005, 0.001, 0.001, 0.001, 0.002, 0.004, 0.016, 0.064, 0.25)
+"""Seconds between looks after a wake-up, if nothing new was found: close together for as long as an fsync takes."""
 
 
 class CommitWatch(Protocol):

@@ -49,9 +49,17 @@ def open_engine(url: str, *, ping: bool = True) -> sa.Engine:
 
 
 @contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that writes: on SQLite it takes its turn at once, rather than fail half-way."""
-    with engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection, connection.begin():
+def writing(engine: sa.Engine, *, durable: bool = True) -> Iterator[sa.Connection]:
+    """A transaction that writes: on SQLite it takes its turn at once, rather than fail half-way.
+
+    Args:
+        engine: The exposureDB.
+        durable: Whether the commit waits for the disk; a power cut may cost one that does not.
+    """
+    options = {"begin": "BEGIN IMMEDIATE", "synchronous": "FULL" if durable else "NORMAL"}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        if not durable and engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
         yield connection
 
 
@@ -95,9 +103,6 @@ _OUR_SCHEMA_FIRST: Final = "SELECT set_config('search_path', %s || ', ' || curre
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say, see _begin_sqlite
     enter_wal(connection, BUSY_TIMEOUT)
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = FULL")  # the exposureDB is the truth: a commit survives a power cut
-    cursor.close()
     show_attached(connection)
 
 
@@ -112,4 +117,7 @@ def show_attached(connection: Any) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+    options = connection.get_execution_options()
+    # The exposureDB is the truth: a commit survives a power cut, unless its writer says that it need not.
+    connection.exec_driver_sql(f"PRAGMA synchronous = {options.get('synchronous', 'FULL')}")
+    connection.exec_driver_sql(options.get("begin", "BEGIN"))

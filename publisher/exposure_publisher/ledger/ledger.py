@@ -48,8 +48,7 @@ class Ledger(ABC):
     def __init__(self, url: str, *, create: bool = True) -> None:
         self._url = url
         self._engine = self._open(url)
-        # A single SELECT needs no transaction around it, which PostgreSQL would be told of twice.
-        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reading = self._engine
         self._oldest, self._newest = (
             sa.text(_UNNUMBERED.format(seen=self._SEEN, order=order)) for order in ("ASC", "DESC")
         )
@@ -78,6 +77,10 @@ class Ledger(ABC):
             before = self._lock_newest(connection)
             refill(connection, most, self._write)
             return before, read_state(connection)
+
+    def others_wrote(self) -> bool:
+        """Return whether somebody else may have committed since the last time this was asked."""
+        return True
 
     def unnumbered(
         self, most: int, left_out: Mapping[int, int] = MappingProxyType({}), *, newest: bool = False
@@ -138,7 +141,8 @@ class Ledger(ABC):
             confirmed: The number.
             moments: When the broker confirmed each of these numbers; the first moment of a number stays.
         """
-        with translated(self._url), writing(self._engine) as connection:
+        # One that a power cut takes back is sent again, and twice is harmless.
+        with translated(self._url), writing(self._engine, durable=False) as connection:
             connection.execute(_CONFIRM, {"confirmed": confirmed})
             if moments:
                 self._write_confirmed(connection, moments)

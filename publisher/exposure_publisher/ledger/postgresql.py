@@ -47,6 +47,11 @@ class PostgresqlLedger(Ledger):
         WHERE c.expid IS NOT NULL
             AND c.id > coalesce(CAST(CAST(:left_out AS jsonb) ->> CAST(c.expid AS text) AS bigint), 0)"""
 
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        super().__init__(url, create=create)
+        # A single SELECT needs no transaction around it, of which the server would be told twice.
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
     def _open(self, url: str) -> sa.Engine:
         engine = super()._open(url)
         sa.event.listen(engine, "connect", _end_when_frozen)

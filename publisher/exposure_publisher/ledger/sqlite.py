@@ -1,12 +1,16 @@
 """The ledger on SQLite, where a writing transaction has the file to itself."""
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
+from exposure_bus.errors import DatabaseUnreachable
 from exposure_publisher.exposuredb.table import as_text
 from exposure_publisher.ledger.ledger import Ledger
 from exposure_publisher.ledger.rows import listed_texts
@@ -29,6 +33,18 @@ class SqliteLedger(Ledger):
             SELECT CAST(key AS INTEGER) AS expid, value AS last_change FROM json_each(:left_out)
         ) AS o ON o.expid = c.expid
         WHERE c.expid IS NOT NULL AND (o.expid IS NULL OR c.id > o.last_change)"""
+
+    _version: int | None = None
+
+    def others_wrote(self) -> bool:
+        """Ask SQLite, which counts the commits of other connections: a tenth of what looking for them costs."""
+        before = self._version
+        try:
+            with closing(self._engine.raw_connection()) as connection:
+                [self._version] = connection.cursor().execute("PRAGMA data_version").fetchone()
+        except (sqlite3.Error, SQLAlchemyError) as error:
+            raise DatabaseUnreachable(f"the exposureDB {self._url}: {error}") from error
+        return before != self._version
 
     def _lock_newest(self, connection: sa.Connection) -> int:
         return int(connection.exec_driver_sql("SELECT newest FROM exposure_ledger_state").scalar_one())

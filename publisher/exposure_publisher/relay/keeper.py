@@ -26,7 +26,7 @@ class SourceKeeper:
         once: Do not stand by.
         leading: Called when this process leads.
         lost: Called before the exposureDB is closed, since it failed.
-        committed: Called whenever somebody may have committed.
+        committed: Called whenever somebody has committed.
     """
 
     def __init__(
@@ -116,23 +116,27 @@ class SourceKeeper:
         try:
             if not self.source.watch.drain():
                 return
-            look_again = self.source.watch.look_again
         except DatabaseError as error:
             self.failed(error)
             return
-        self._committed()
-        self._look(look_again)
-
-    def _look(self, delays: tuple[float, ...]) -> None:
-        """Look again after each delay, unless another wake-up comes before."""
         if self._next_look is not None:
             self._loop.remove_timeout(self._next_look)
-        self._next_look = self._loop.call_later(delays[0], lambda: self._look_and_go_on(delays[1:])) if delays else None
+        self._look(self.source.watch.look_again)
 
-    def _look_and_go_on(self, delays: tuple[float, ...]) -> None:
+    def _look(self, delays: tuple[float, ...]) -> None:
+        """Look now, and again after each delay, unless another wake-up comes before."""
         self._next_look = None
-        self._committed()
-        self._look(delays)
+        if self.source is None:
+            return
+        try:
+            found = self.source.ledger.others_wrote()
+        except DatabaseError as error:
+            self.failed(error)
+            return
+        if found:
+            self._committed()
+        if delays:
+            self._next_look = self._loop.call_later(delays[0], lambda: self._look(delays[1:]))
 
     def _say_once(self, text: str) -> None:
         if text != self._last_said:
