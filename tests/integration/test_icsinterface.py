@@ -13,6 +13,7 @@ from tests.caching import NIGHT, START, Cached, at
 
 import ICSInterface
 from exposure_schemas import SUMMARY_KEYS
+from exposure_subscriber.cache.moments import now_micros
 
 COUNT = 40
 NOBODY = "amqp://127.0.0.1:1"
@@ -139,13 +140,24 @@ def test_an_answer_without_any_heartbeat_warns(cached: Cached, ics: ICSInterface
         assert expids(ics.get_exposure_summary(expid_range="last")) == [1]
 
 
-def test_an_answer_warns_once_the_publisher_is_silent(filled: Cached, ics: ICSInterface.ICSInterface) -> None:
-    ics.get_exposure_summary(expid_range="last")  # a warning would fail the test
+def test_an_answer_warns_while_the_publisher_is_silent(filled: Cached, ics: ICSInterface.ICSInterface) -> None:
     filled.hear_last(datetime(2023, 9, 14, 3, 2, 1, tzinfo=UTC))
     with pytest.warns(ICSInterface.StaleCacheWarning, match="no heartbeat since 2023-09-14T03:02:01Z"):
         ics.get_exposure_summary(expid_range="last")
     with pytest.warns(ICSInterface.StaleCacheWarning, match="no heartbeat since 2023-09-14T03:02:01Z"):
         ics.get_night_summary(NIGHT)
+    filled.beat()
+    ics.get_exposure_summary(expid_range="last")  # a warning would fail the test
+
+
+def test_an_answer_warns_once_a_heartbeat_that_was_read_earlier_is_overdue(
+    filled: Cached, ics: ICSInterface.ICSInterface, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ics.get_exposure_summary(expid_range="last")
+    in_an_hour = now_micros() + 3_600_000_000
+    monkeypatch.setattr("exposure_subscriber.cache.freshness.now_micros", lambda: in_an_hour)
+    with pytest.warns(ICSInterface.StaleCacheWarning, match="no heartbeat since"):
+        ics.get_exposure_summary(expid_range="last")
 
 
 def test_a_warning_names_the_line_of_the_caller(

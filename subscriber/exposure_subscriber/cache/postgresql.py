@@ -10,7 +10,7 @@ import psycopg2
 from psycopg2.extras import execute_values
 
 from exposure_bus.database.watch import KEEPALIVES
-from exposure_bus.errors import DatabaseRefused, DatabaseUnreachable
+from exposure_bus.errors import DatabaseError, DatabaseRefused, DatabaseUnreachable
 from exposure_bus.settings import redacted
 from exposure_subscriber.cache.database import CacheDatabase, Row, percent_placeholders
 from exposure_subscriber.cache.schema import COLUMNS, POSTGRESQL_WORDS, UPSERT_TAIL, VERSION
@@ -45,6 +45,7 @@ class PostgresqlCache(CacheDatabase):
     for_update = " FOR UPDATE"
 
     _words = POSTGRESQL_WORDS
+    _foreign = psycopg2.Error
 
     def upsert(self, writer: Any, rows: Sequence[Row]) -> None:
         """Insert a few rows as values, many by COPY and one merge."""
@@ -105,15 +106,12 @@ class PostgresqlCache(CacheDatabase):
         except psycopg2.Error:
             self._forget()  # the server undoes what a lost connection left
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+    def _ours(self, error: psycopg2.Error) -> DatabaseError:
+        text = f"the cache {redacted(self.url)}: {_first_line(error)}"
+        if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
             self._forget()
-            raise DatabaseUnreachable(f"the cache {redacted(self.url)}: {_first_line(error)}") from error
-        except psycopg2.Error as error:
-            raise DatabaseRefused(f"the cache {redacted(self.url)}: {_first_line(error)}") from error
+            return DatabaseUnreachable(text)
+        return DatabaseRefused(text)
 
     def _forget(self) -> None:
         """Open another connection at the next use."""

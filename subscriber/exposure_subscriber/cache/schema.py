@@ -37,6 +37,7 @@ TABLES: Final = (
     f"""CREATE TABLE IF NOT EXISTS exposure ({_SUMMARY_COLUMNS}, data_written_at {{integer}} NOT NULL,
         sequence {{integer}} NOT NULL, files TEXT, arrival {{integer}}, rewritten {{integer}})""",
     "CREATE INDEX IF NOT EXISTS exposure_by_data_written_at ON exposure (data_written_at)",
+    "CREATE INDEX IF NOT EXISTS exposure_by_night ON exposure (night)",
     "CREATE INDEX IF NOT EXISTS exposure_by_arrival ON exposure (arrival) WHERE arrival IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS exposure_by_rewritten ON exposure (rewritten) WHERE rewritten IS NOT NULL",
     # One row: which ledger this is a copy of, how much of it is here, and when its publisher was last heard.

@@ -51,6 +51,7 @@ class ICSInterface:
         }
         self._settings: Settings = load_settings(given)
         self._cache: CacheDatabase = open_cache(self._settings.cache_url)
+        self._heard: tuple[int | None, float | None] = None, None
 
     def get_exposure_summary(
         self,
@@ -220,8 +221,10 @@ class ICSInterface:
         }
 
     def _warn_if_stale(self) -> None:
-        heard_at, interval = self._cache.query("SELECT heard_at, beat_interval FROM follower WHERE id = 1")[0]
-        if is_silent(heard_at, interval):
+        if not is_silent(*self._heard):
+            return  # a heartbeat that was read earlier and is not overdue yet says as much as a later one
+        self._heard = self._cache.query("SELECT heard_at, beat_interval FROM follower WHERE id = 1")[0]
+        if is_silent(*self._heard):
             warnings.warn(read_freshness(self._cache).text, StaleCacheWarning, stacklevel=_level_of_caller())
 
 

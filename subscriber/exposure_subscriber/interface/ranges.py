@@ -4,7 +4,8 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, SupportsIndex
+from functools import cache
+from typing import Any, Final, Literal
 
 from exposure_subscriber.cache.moments import to_micros
 from exposure_subscriber.errors import RangeError
@@ -40,11 +41,14 @@ def select(date_range: Any, expid_range: Any, *, require_data_written: bool) -> 
         given = "neither" if date_range is None else f"date_range={date_range!r} and expid_range={expid_range!r}"
         raise RangeError(f"give date_range or expid_range, one of the two; given: {given}")
     chosen = _by_expid(expid_range) if date_range is None else _by_date(date_range)
-    if not require_data_written:
-        return chosen
-    condition, order = chosen.where.split("ORDER BY")
+    return Selection(_written(chosen.where), chosen.values) if require_data_written else chosen
+
+
+@cache
+def _written(where: str) -> str:
+    condition, order = where.split("ORDER BY")
     joined = f"{condition}AND data_written = 1 " if condition else "WHERE data_written = 1 "
-    return Selection(f"{joined}ORDER BY{order}", chosen.values)
+    return f"{joined}ORDER BY{order}"
 
 
 def _by_expid(given: Any) -> Selection:
@@ -60,8 +64,9 @@ def _by_expid(given: Any) -> Selection:
 
 
 def _expid(given: Any, end: Any) -> int:
-    if isinstance(end, SupportsIndex) and not isinstance(end, bool):
-        return operator.index(end)  # numpy's integers are integers
+    # numpy's integers are integers; asking for `SupportsIndex` would take as long as the query.
+    if hasattr(end, "__index__") and not isinstance(end, bool):
+        return operator.index(end)
     raise RangeError(f"expid_range={given!r}: expids are integers, {end!r} is {type(end).__name__}")
 
 
