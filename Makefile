@@ -41,8 +41,8 @@ check: setup ## Check style, types, the layers of the packages, and that generat
 	.venv/bin/lint-imports
 	.venv/bin/pytest -m drift tests/unit
 
-bench: setup ## Measure speed against floors of the same run; QUICK=1 takes two minutes and writes nothing down.
-	PYTHONPATH=demo $(PYTHON) -m benchmarks $(if $(QUICK),--quick)
+bench: setup ## Measure speed against floors of the same run; QUICK=1 takes two minutes and writes nothing down, ONLY=name runs one.
+	PYTHONPATH=demo $(PYTHON) -m benchmarks $(if $(QUICK),--quick) $(ONLY)
 
 # No lock may name a registry or a path of this machine: a user's own pip configuration says where packages are.
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header

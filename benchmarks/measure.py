@@ -18,7 +18,7 @@ class Result:
     operation: str
     """What was done."""
     unit: str
-    """Of the figures: s, ms, MB/s."""
+    """Of the figures: s, ms, MB/s, messages/s."""
     ours: Measured
     """A figure a repeat."""
     floor: Measured
@@ -29,6 +29,8 @@ class Result:
     """The largest ratio, or figure, that is good enough."""
     turned: bool = False
     """Whether the target is how many times faster than the floor ours has to be."""
+    rate: bool = False
+    """Whether the figures are rates, of which the target is the least part of the floor's."""
 
     @property
     def ratio(self) -> float | None:
@@ -39,10 +41,34 @@ class Result:
         return 1 / ratio if self.turned else ratio
 
     @property
+    def cost(self) -> float:
+        """What it costs as one number, the less the better: to compare two runs by."""
+        ratio = median(self.ours) if self.ratio is None else self.ratio
+        return 1 / ratio if self.turned or self.rate else ratio
+
+    @property
     def met(self) -> bool:
         """Whether the target is met."""
         reached = median(self.ours) if self.ratio is None else self.ratio
-        return reached >= self.target if self.turned else reached <= self.target
+        return reached >= self.target if self.turned or self.rate else reached <= self.target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Something that is drawn: how a figure goes with another."""
+
+    name: str
+    """Of the file."""
+    title: str
+    """What it shows."""
+    x: str
+    """What goes to the right."""
+    y: str
+    """What goes up."""
+    lines: dict[str, list[tuple[float, Measured]]]
+    """What each line is, and its points: a figure to the right, and one or several upwards."""
+    logarithmic: bool = True
+    """Whether both axes are."""
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -3,22 +3,32 @@
 import json
 import os
 import platform
-import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
-from benchmarks.measure import Measured, Result
+from benchmarks.measure import Curve, Measured, Result
+from benchmarks.plots import draw
 
-HEAD = """# Benchmarks
+HEAD: Final = """# Benchmarks
 
 Made by `make bench`; each figure is the median of several repeats, with the least and the greatest in brackets, and
-ours and the floor were measured by turns in the same run.
+ours and the floor were measured by turns in the same run. [Performance](../performance.md) tells what the figures mean,
+and why a target is not met where one is not. `latest.json` has every repeat; earlier runs lie beside it.
 
 """
+
+NOTICED: Final = 1.2
+"""Factor by which a ratio has to be worse than in the run before to be worth a line."""
+
+DIGITS: Final = 5
+"""Of a figure that is kept."""
+
+Kept = dict[str, dict[str, Any]]
 
 
 def show(result: Result) -> None:
@@ -30,19 +40,34 @@ def show(result: Result) -> None:
     print(f"    {_verdict(result)}, target {_target(result)}", flush=True)
 
 
-def write_down(results: Sequence[Result], folder: Path) -> None:
-    """Write the newest results, and keep those before under their day."""
+def write_down(results: Sequence[Result], curves: Iterable[Curve], folder: Path) -> None:
+    """Write the newest results, keep them under their moment too, and say what is slower than in the run before.
+
+    What was not measured this time stays as it was.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     latest = folder / "latest.json"
-    if latest.exists():
-        measured = json.loads(latest.read_text())["measured"]
-        shutil.copy(latest, folder / f"{measured[:10]}.json")
-    content = {"measured": _now(), "machine": machine(), "operations": {_key(each): _as_json(each) for each in results}}
-    latest.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    (folder / "README.md").write_text(HEAD + _table(results) + f"\nMeasured {content['measured']} on {machine()}.\n")
+    before: Kept = json.loads(latest.read_text())["operations"] if latest.exists() else {}
+    now, where = _now(), _machine()
+    operations = before | {_key(each): _as_json(each) | {"measured": now} for each in results}
+    content = {"measured": now, "machine": where, "operations": operations}
+    for path in (latest, folder / f"{now[:16].replace(':', '')}.json"):
+        path.write_text(json.dumps(content, ensure_ascii=False) + "\n")
+    for curve in curves:
+        draw(curve, folder)
+    (folder / "README.md").write_text(HEAD + _table(operations) + f"\nMeasured on {where}.\n" + _plots(folder))
+    _say_what_is_slower(before, operations)
 
 
-def machine() -> str:
+def _say_what_is_slower(before: Kept, now: Kept) -> None:
+    for key, each in now.items():
+        earlier = before.get(key, each)
+        was, been = (_result(one).cost for one in (earlier, each))
+        if been > was * NOTICED:
+            print(f"slower than at {earlier['measured']}: {key}: {been / was:.2f} × what it was")
+
+
+def _machine() -> str:
     """Describe this machine in one line."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     rsync = subprocess.run(["rsync", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
@@ -52,14 +77,26 @@ def machine() -> str:
     )
 
 
-def _table(results: Sequence[Result]) -> str:
-    rows = ["| operation | ours | floor | ratio | target | met |", "| --- | --- | --- | --- | --- | --- |"]
-    for each in results:
+def _table(operations: Kept) -> str:
+    rows = ["| operation | ours | floor | ratio | target | met | day |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    for kept in operations.values():
+        each = _result(kept)
         floor = f"{_figure(each.floor)} {each.unit}, {each.floor_is}" if each.floor else "–"
-        ours = f"{_figure(each.ours)} {each.unit}"
-        met = "yes" if each.met else "no"
-        rows.append(f"| {each.operation} | {ours} | {floor} | {_verdict(each)} | {_target(each)} | {met} |")
+        cells = (
+            each.operation,
+            f"{_figure(each.ours)} {each.unit}",
+            floor,
+            _verdict(each),
+            _target(each),
+            "yes" if each.met else "no",
+            kept["measured"][:10],
+        )
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
+
+
+def _plots(folder: Path) -> str:
+    return "".join(f"\n![{path.stem.replace('-', ' ')}]({path.name})\n" for path in sorted(folder.glob("*.svg")))
 
 
 def _key(result: Result) -> str:
@@ -67,30 +104,40 @@ def _key(result: Result) -> str:
 
 
 def _as_json(result: Result) -> dict[str, Any]:
-    return {
-        "unit": result.unit,
-        "ours": result.ours,
-        "floor": result.floor,
-        "ratio": result.ratio,
-        "target": result.target,
-        "met": result.met,
-    }
+    shortened = {name: [float(f"{each:.{DIGITS}g}") for each in getattr(result, name)] for name in ("ours", "floor")}
+    return asdict(result) | shortened | {"ratio": result.ratio, "met": result.met}
+
+
+def _result(kept: Mapping[str, Any]) -> Result:
+    return Result(**{field.name: kept[field.name] for field in fields(Result)})
 
 
 def _figure(measured: Measured) -> str:
-    return f"{median(measured):.3g} ({min(measured):.3g} to {max(measured):.3g})"
+    if len(measured) == 1:
+        return _number(measured[0])
+    return f"{_number(median(measured))} ({_number(min(measured))} to {_number(max(measured))})"
+
+
+def _number(figure: float) -> str:
+    return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.3g}"  # noqa: PLR2004 (from there on three digits are not enough)
 
 
 def _verdict(result: Result) -> str:
     if result.ratio is None:
-        return f"{median(result.ours):.3g} {result.unit}"
-    return f"{result.ratio:.2f} × {'faster' if result.turned else 'the time'}"
+        return f"{_number(median(result.ours))} {result.unit}"
+    return f"{result.ratio:.2f} × {_compared(result)}"
 
 
 def _target(result: Result) -> str:
     if result.ratio is None:
         return f"≤ {result.target:g} {result.unit}"
-    return f"{'≥' if result.turned else '≤'} {result.target:g} ×"
+    return f"{'≥' if result.turned or result.rate else '≤'} {result.target:g} ×"
+
+
+def _compared(result: Result) -> str:
+    if result.rate:
+        return "the rate"
+    return "faster" if result.turned else "the floor's"
 
 
 def _now() -> str:

@@ -1,0 +1,17 @@
+"""Healing three million exposures, once: whether memory stays flat; several minutes, so only where it is asked for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.healing import Site, healed
+from benchmarks.measure import Curve, Result
+from private_servers import PostgreSQL, RabbitMQ
+
+
+def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
+    """Measure; ``quick`` makes everything smaller."""
+    sizes = (3_000, 30_000) if quick else (30_000, 3_000_000)
+    with RabbitMQ(work / "rabbitmq") as broker, PostgreSQL(work / "postgresql") as server:
+        for result in healed(Site(work / "SQLite", broker.url, "SQLite", server), sizes, 1):
+            if isinstance(result, Result):  # the curves are those of `healing`
+                yield result
