@@ -150,8 +150,9 @@ def test_an_answer_warns_while_the_publisher_is_silent(filled: Cached, ics: ICSI
     ics.get_exposure_summary(expid_range="last")  # a warning would fail the test
 
 
+@pytest.mark.usefixtures("filled")
 def test_an_answer_warns_once_a_heartbeat_that_was_read_earlier_is_overdue(
-    filled: Cached, ics: ICSInterface.ICSInterface, monkeypatch: pytest.MonkeyPatch
+    ics: ICSInterface.ICSInterface, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ics.get_exposure_summary(expid_range="last")
     in_an_hour = now_micros() + 3_600_000_000
