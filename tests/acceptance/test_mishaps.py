@@ -1,5 +1,6 @@
 """What somebody deletes, freezes or leaves standing by: it comes right again without an operator."""
 
+import json
 from pathlib import Path
 
 import pika
@@ -57,6 +58,25 @@ def test_a_follower_that_stood_by_goes_on_where_the_first_one_was(night: Night, 
     _write(night, range(46, 56))
     _is_healed(night)
     assert _new(night) == set(range(46, 56))
+
+
+def test_a_publisher_that_was_killed_is_said_by_status_until_it_is_back(night: Night, processes: Processes) -> None:
+    night.database.record(expid=1, night=NIGHT)
+    _is_healed(night)
+    night.publisher.kill()
+    night.database.record(expid=2, night=NIGHT)  # nobody can know of it here
+    wait_until(lambda: night.ics.status()["silent"], "three heartbeats being overdue")
+    heard_at, newest = night.ics.status()["heard_at"], night.newest()
+    told = processes.run("status")
+    line = f"complete up to {newest}, no heartbeat since {heard_at:%Y-%m-%dT%H:%M:%S}Z"
+    assert (told.returncode, told.stdout.splitlines()[0], told.stderr) == (4, line, "")
+    assert json.loads(processes.run("status", "--format", "json").stdout)["complete"] is False
+    summary = processes.run("summary", "--last", "--pending")
+    assert "no heartbeat since" in summary.stderr
+    night.start("publish")
+    _is_healed(night)
+    assert night.newest() == newest + 1
+    assert wait_until(lambda: processes.run("status").returncode == 0, "all being well")
 
 
 def test_a_frozen_broker_is_waited_for_and_costs_no_alarm(processes: Processes, tmp_path: Path) -> None:
