@@ -44,6 +44,7 @@ def open_engine(url: str, *, ping: bool = True) -> sa.Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT})
     sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "checkout", _show_what_is_attached_now)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -103,7 +104,14 @@ _OUR_SCHEMA_FIRST: Final = "SELECT set_config('search_path', %s || ', ' || curre
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where we say, see _begin_sqlite
     enter_wal(connection, BUSY_TIMEOUT)
-    show_attached(connection)
+
+
+def _show_what_is_attached_now(connection: Any, record: Any, _proxy: Any) -> None:
+    """Show the exposures by the mapping of now: `attach` makes its triggers anew when that changes."""
+    (version,) = connection.execute("PRAGMA schema_version").fetchone()
+    if record.info.get("schema_version") != version:
+        show_attached(connection)
+        record.info["schema_version"] = version
 
 
 def show_attached(connection: Any) -> None:
@@ -111,6 +119,7 @@ def show_attached(connection: Any) -> None:
 
     A temporary view is this connection's alone, and goes before a table of its name: in the file is nothing of it.
     """
+    connection.execute("DROP VIEW IF EXISTS temp.exposure")
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'exposure_attachment'").fetchone():
         for (selection,) in connection.execute("SELECT selection FROM exposure_attachment").fetchall():
             connection.execute(f"CREATE TEMP VIEW exposure AS {selection}")

@@ -65,6 +65,9 @@ def refill(connection: sa.Connection, most: int, write: Write) -> None:
     ).one()
     if after is None:
         return
+    if above and after == BEFORE_ALL:  # what was read before a change of the mapping has been numbered since
+        begin_refill(connection)
+        above = newest
     page = list(connection.execute(_PAGE, {"after": after, "most": most}).scalars())
     ends = {"after": after, "last": page[-1] if page else after}
     here = {row.expid: row for row in connection.execute(_HERE, ends)} if above else {}
