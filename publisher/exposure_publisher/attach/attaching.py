@@ -17,6 +17,7 @@ from exposure_publisher.attach import looking_postgresql, looking_sqlite, postgr
 from exposure_publisher.attach.attachment import Attachment, keep_attachment, read_attachment
 from exposure_publisher.attach.mapping import Mapping
 from exposure_publisher.attach.plan import Plan
+from exposure_publisher.attach.standing import stands
 from exposure_publisher.exposuredb.creation import lock_creation
 from exposure_publisher.exposuredb.engine import SCHEMA, open_engine, translated, writing
 from exposure_publisher.exposuredb.schema_version import HEAD, upgrade, upgrade_script, version_of
@@ -24,6 +25,10 @@ from exposure_publisher.ledger.refilling import begin_refill
 
 LOCK_TIMEOUT: Final = 0.1
 """Seconds that a try waits for their table: whoever writes there waits behind it for so long at most."""
+
+FROZEN: Final = 2.0
+"""Seconds after which the server takes their table back from an `attach` that says nothing more (it is frozen, or its
+host is gone)."""
 
 BETWEEN_TRIES: Final = 0.3
 PATIENCE: Final = 600.0
@@ -88,13 +93,17 @@ def _attach(place: "_Place", connection: sa.Connection, table: str, mapping: Map
     plan = place.plan(connection, table, mapping)
     if known is not None and known.relation != plan.relation:
         raise DatabaseRefused(f"the bus is attached to {known.relation} here: `exposure-bus detach` first")
-    if known is not None and version == HEAD and known.capture == plan.capture:
+    intact = known is not None and stands(connection, plan.relation)
+    if known is not None and intact and version == HEAD and known.capture == plan.capture:
         return Outcome.NOTHING
     with place.our_names(connection, plan):
         upgrade(connection)
         keep_attachment(connection, plan, place.journal_mode)
         begin_refill(connection)
-    _run(connection, (*plan.show, *(plan.watch if known is None else plan.rewatch)))
+    _run(connection, plan.show)
+    if not (intact and plan.triggers_stay):
+        place.hold_theirs_briefly(connection)
+        _run(connection, plan.watch if known is None else plan.rewatch)
     return Outcome.ATTACHED if known is None else Outcome.CHANGED
 
 
@@ -104,6 +113,7 @@ def _detach(place: "_Place", connection: sa.Connection, known: list[Attachment])
     attachment = read_attachment(connection)
     if attachment is None:
         raise DatabaseRefused("this database holds an exposureDB of our own, and is attached to nothing")
+    place.hold_theirs_briefly(connection)
     _run(connection, place.sql.removal(attachment.relation))
     known[:] = [attachment]
     return Outcome.DETACHED
@@ -146,10 +156,12 @@ class _Place:
     @contextmanager
     def our_names(self, connection: sa.Connection, plan: Plan) -> Any:
         """What is made within the block is ours."""
-        _run(connection, plan.prepare)
         if self._path is not None:
             yield
             return
+        # Even for IF NOT EXISTS the right to make a schema is wanted, which its owner may have no more.
+        if connection.execute(_HAS_SCHEMA, {"schema": SCHEMA}).one_or_none() is None:
+            _run(connection, plan.prepare)
         before = connection.exec_driver_sql("SELECT current_setting('search_path')").scalar_one()
         search_path = sa.text("SELECT set_config('search_path', :path, true)")
         connection.execute(search_path, {"path": SCHEMA})
@@ -172,15 +184,20 @@ class _Place:
                 time.sleep(BETWEEN_TRIES)
 
     def _try(self, connection: sa.Connection, work: Callable[[sa.Connection], Outcome]) -> Outcome:
-        lock_creation(connection)
-        if self._path is None:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(LOCK_TIMEOUT * 1000)}")
         try:
+            lock_creation(connection)
+            if self._path is None:
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(LOCK_TIMEOUT * 1000)}")
             return work(connection)
         except sa.exc.DBAPIError as error:
             if getattr(error.orig, "pgcode", None) == _LOCKED:
                 raise _SomebodyWrites from error
             raise
+
+    def hold_theirs_briefly(self, connection: sa.Connection) -> None:
+        """Whoever writes their table waits until this transaction ends: see to it that it does."""
+        if self._path is None:
+            connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {int(FROZEN * 1000)}")
 
     def tidied_up(self, attachment: Attachment) -> bool:
         """Leave a SQLite file as it was found; False if others have it open, so that it stays in WAL mode."""
@@ -193,6 +210,9 @@ class _Place:
             return False
         self._path.with_name(self._path.name + ".relay").unlink(missing_ok=True)
         return True
+
+
+_HAS_SCHEMA: Final = sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :schema")
 
 
 class _SomebodyWrites(Exception):

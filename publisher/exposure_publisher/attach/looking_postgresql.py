@@ -36,6 +36,13 @@ _TIMESTAMP: Final = 1114
 _TIMESTAMPTZ: Final = 1184
 """Numbers of PostgreSQL's types of moments, without a time zone and with one."""
 
+_WANTED: Final = {
+    "night": ((20, 21, 23, 1700), "a whole number"),
+    "data_written": ((16,), "a boolean"),
+    "data_written_at": ((_TIMESTAMP, _TIMESTAMPTZ), "a timestamp"),
+}
+"""What an exposure cannot be without, the numbers of the types that can say it, and how a person is told."""
+
 
 def look(connection: sa.Connection, name: str, mapping: Mapping) -> Table:
     """Look at their table.
@@ -82,7 +89,7 @@ def _compared(row: Any) -> str:
 
 
 def _key(connection: sa.Connection, found: Any, mapping: Mapping) -> str:
-    name = mapping.columns["expid"].strip().strip('"')
+    name = mapping.key
     is_unique, is_whole = connection.execute(_IS_KEY, {"oid": found.oid, "name": name}).one()
     if not is_unique or not is_whole:
         raise DatabaseRefused(
@@ -94,12 +101,20 @@ def _key(connection: sa.Connection, found: Any, mapping: Mapping) -> str:
 
 def _naive_moments(connection: sa.Connection, relation: str, mapping: Mapping) -> tuple[str, ...]:
     """Try the mapping, and return which moments come without a time zone."""
+    kinds = _kinds(connection, relation, mapping.bare(relation))
+    for name, (wanted, said) in _WANTED.items():
+        if name in mapping.columns and kinds[name] not in wanted:
+            raise DatabaseRefused(f"the mapping does not fit {relation}: {name} must be {said}; cast it in the mapping")
+    naive = tuple(name for name in ("date", "data_written_at") if kinds.get(name) == _TIMESTAMP)
+    _kinds(connection, relation, f"{mapping.selection(relation, naive)} LIMIT 0")
+    return naive
+
+
+def _kinds(connection: sa.Connection, relation: str, select: str) -> dict[str, Any]:
+    """Try a SELECT, and return the numbers of its columns' types."""
     try:
-        cursor = connection.exec_driver_sql(mapping.bare(relation).replace("%", "%%")).cursor
-    except sa.exc.ProgrammingError as error:
+        cursor = connection.exec_driver_sql(select, execution_options={"no_parameters": True}).cursor
+    except sa.exc.DBAPIError as error:
         text = str(error.orig).strip().splitlines()[0]
         raise DatabaseRefused(f"the mapping does not fit {relation}: {text}") from error
-    kinds = {column[0]: column[1] for column in cursor.description or ()}
-    if kinds.get("data_written_at", _TIMESTAMPTZ) not in (_TIMESTAMP, _TIMESTAMPTZ):
-        raise DatabaseRefused(f"the mapping does not fit {relation}: data_written_at must be a timestamp")
-    return tuple(name for name in ("date", "data_written_at") if kinds.get(name) == _TIMESTAMP)
+    return {column[0]: column[1] for column in cursor.description or ()}

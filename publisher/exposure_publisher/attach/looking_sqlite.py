@@ -12,6 +12,9 @@ _KEYS: Final = """SELECT i.name, (SELECT count(*) FROM pragma_index_info(i.name)
     (SELECT min(c.name) FROM pragma_index_info(i.name) AS c) AS first
     FROM pragma_index_list(?) AS i WHERE i."unique" AND NOT i.partial"""
 
+# Generated columns are hidden ones to SQLite.
+_COLUMNS: Final = "SELECT name, type, pk FROM pragma_table_xinfo(?) WHERE hidden <> 1"
+
 
 def look(connection: sa.Connection, name: str, mapping: Mapping) -> Table:
     """Look at their table; arguments and errors are those of `exposure_publisher.attach.looking_postgresql.look`."""
@@ -23,7 +26,7 @@ def look(connection: sa.Connection, name: str, mapping: Mapping) -> Table:
     if found.type != "table":
         raise DatabaseRefused(f"cannot attach to {name}: it is no table but a {found.type}")
     relation = f"main.{_quoted(found.name)}"
-    columns = connection.exec_driver_sql("SELECT name, type, pk FROM pragma_table_info(?)", (found.name,)).all()
+    columns = connection.exec_driver_sql(_COLUMNS, (found.name,)).all()
     key = _key(connection, found.name, mapping, {row.name.lower(): row for row in columns})
     _try(connection, relation, mapping)
     return Table(
@@ -36,7 +39,7 @@ def look(connection: sa.Connection, name: str, mapping: Mapping) -> Table:
 def _key(
     connection: sa.Connection, table: str, mapping: Mapping, columns: dict[str, sa.Row[tuple[str, str, int]]]
 ) -> str:
-    name = mapping.columns["expid"].strip().strip('"').lower()
+    name = mapping.key.lower()
     whole = name in columns and "INT" in columns[name].type.upper()
     alone = name in columns and columns[name].pk == sum(row.pk for row in columns.values()) == 1
     indexes = connection.exec_driver_sql(_KEYS, (table,)).all()

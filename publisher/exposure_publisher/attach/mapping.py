@@ -1,7 +1,7 @@
 """What of their table is what of an exposure's, and the SELECT that shows it so."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as Keyed
 from dataclasses import dataclass, field
 from typing import Final
@@ -43,6 +43,12 @@ class Mapping:
                 )
 
     @property
+    def key(self) -> str:
+        """The column that numbers their rows: in small letters unless it is quoted, as SQL reads it."""
+        name = self.columns["expid"].strip()
+        return name[1:-1].replace('""', '"') if name[0] == name[-1] == '"' else name.lower()
+
+    @property
     def expressions(self) -> tuple[str, ...]:
         """All SQL that is over their columns."""
         return (*self.columns.values(), self.where)
@@ -78,16 +84,26 @@ class Mapping:
         return f"CASE WHEN ({self.columns['data_written']}) THEN {shown} END" if name == "data_written_at" else shown
 
 
-def columns_used(expressions: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+def columns_used(expressions: Iterable[str], known: Sequence[str], relation: str) -> tuple[str, ...]:
     """Return which of their columns some SQL may be over; one too many does no harm, one too few would.
 
     Args:
         expressions: The SQL.
         known: All columns of their table, as the database spells them.
+        relation: Their table, quoted, with its schema; its name alone, as an expression, stands for a whole row.
     """
-    words = {word for text in expressions for word in _WORD.findall(text)}
-    folded = {word.strip('"').lower() for word in words}
-    return tuple(column for column in known if column.lower() in folded)
+    sql = " ".join(expressions).lower()
+    words = {word.strip('"') for word in _WORD.findall(sql)}
+    table = relation.rpartition(".")[2].strip('"').lower()
+    if table in words and table not in map(str.lower, known):
+        return tuple(known)
+    return tuple(column for column in known if _is_used(column.lower(), sql, words))
+
+
+def _is_used(column: str, sql: str, words: Collection[str]) -> bool:
+    if _WORD.fullmatch(column):
+        return column in words
+    return column in sql or column.replace('"', '""') in sql  # spaces or quotes, in whatever way it is quoted
 
 
 _TYPES: Final = {

@@ -20,9 +20,11 @@ class Plan:
     watch: tuple[str, ...]
     """Makes the triggers on their table, where there are none."""
     rewatch: tuple[str, ...]
-    """Makes them anew, where they change with the mapping."""
+    """Makes them anew."""
+    triggers_stay: bool
+    """Whether the triggers stay as they are when the mapping changes."""
 
     @property
     def capture(self) -> str:
         """All that captures changes, as one text: what differs is to be made anew."""
-        return ";\n".join((*self.show, *self.watch))
+        return ";\n".join((self.selection, *self.show, *self.watch))

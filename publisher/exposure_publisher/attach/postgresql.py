@@ -28,17 +28,18 @@ _TRIGGER: Final = """CREATE TRIGGER {name} {event}
     FOR EACH STATEMENT EXECUTE FUNCTION exposure_bus.capture()"""
 _ALWAYS: Final = "ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
 
+# A row without an expid is no exposure yet. Every column is qualified: theirs may be called as a variable is, `found`.
 _FUNCTION: Final = """CREATE OR REPLACE FUNCTION {schema}.capture() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $capture$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO {change} (expid) SELECT {key} FROM new_rows;
+        INSERT INTO {change} (expid) SELECT n.{key} FROM new_rows AS n WHERE n.{key} IS NOT NULL;
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO {change} (expid)
         SELECT coalesce(n.{key}, o.{key}) FROM old_rows AS o FULL JOIN new_rows AS n ON n.{key} = o.{key}
-        WHERE n.{key} IS NULL OR o.{key} IS NULL OR {differs};
+        WHERE coalesce(n.{key}, o.{key}) IS NOT NULL AND (n.{key} IS NULL OR o.{key} IS NULL OR {differs});
     ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO {change} (expid) SELECT {key} FROM old_rows;
+        INSERT INTO {change} (expid) SELECT o.{key} FROM old_rows AS o WHERE o.{key} IS NOT NULL;
     ELSE
         INSERT INTO {change} (expid) VALUES (NULL); -- everything
     END IF;
@@ -52,10 +53,10 @@ EXCEPTION WHEN OTHERS THEN
     PERFORM pg_notify('{channel}', '');
     BEGIN
         IF TG_OP <> 'DELETE' THEN
-            INSERT INTO {change} (expid) SELECT {key} FROM new_rows;
+            INSERT INTO {change} (expid) SELECT n.{key} FROM new_rows AS n WHERE n.{key} IS NOT NULL;
         END IF;
         IF TG_OP <> 'INSERT' THEN
-            INSERT INTO {change} (expid) SELECT {key} FROM old_rows;
+            INSERT INTO {change} (expid) SELECT o.{key} FROM old_rows AS o WHERE o.{key} IS NOT NULL;
         END IF;
     EXCEPTION WHEN OTHERS THEN
         BEGIN
@@ -75,12 +76,11 @@ def trigger_names() -> tuple[str, ...]:
 
 def plan(table: Table, mapping: Mapping) -> Plan:
     """Return what attaching to a table does."""
-    used = set(columns_used(mapping.expressions, (column.name for column in table.columns)))
+    used = set(columns_used(mapping.expressions, [column.name for column in table.columns], table.relation))
     compared = [column.compared for column in table.columns if column.name in used and column.compared != table.key]
     new, old = (", ".join(f"{side}.{column}" for column in compared) for side in "no")
-    function = _FUNCTION.format(
-        schema=SCHEMA, change=_CHANGE, channel=CHANNEL, key=table.key, differs=f"({new}) IS DISTINCT FROM ({old})"
-    )
+    differs = f"({new}) IS DISTINCT FROM ({old})" if compared else "false"
+    function = _FUNCTION.format(schema=SCHEMA, change=_CHANGE, channel=CHANNEL, key=table.key, differs=differs)
     selection = mapping.selection(table.relation, table.naive_moments)
     return Plan(
         relation=table.relation,
@@ -89,14 +89,18 @@ def plan(table: Table, mapping: Mapping) -> Plan:
         prepare=(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",),
         show=(f"DROP VIEW IF EXISTS {SCHEMA}.exposure", f"CREATE VIEW {SCHEMA}.exposure AS {selection}", function),
         watch=_triggers(table.relation),
-        rewatch=(),
+        rewatch=(*_dropped(table.relation), *_triggers(table.relation)),
+        triggers_stay=True,
     )
 
 
 def removal(relation: str) -> tuple[str, ...]:
     """Return what detaching does."""
-    dropped = tuple(f"DROP TRIGGER IF EXISTS {name} ON {relation}" for name in trigger_names())
-    return (*dropped, f"DROP SCHEMA {SCHEMA} CASCADE")
+    return (*_dropped(relation), f"DROP SCHEMA {SCHEMA} CASCADE")
+
+
+def _dropped(relation: str) -> tuple[str, ...]:
+    return tuple(f"DROP TRIGGER IF EXISTS {name} ON {relation}" for name in trigger_names())
 
 
 def _triggers(relation: str) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def trigger_names() -> tuple[str, ...]:
 
 def plan(table: Table, mapping: Mapping) -> Plan:
     """Return what attaching to a table does."""
-    used = set(columns_used(mapping.expressions, (column.name for column in table.columns)))
+    used = set(columns_used(mapping.expressions, [column.name for column in table.columns], table.relation))
     compared = [column.compared for column in table.columns if column.name in used]
     # A column may take two texts for equal that are not.
     differs = " OR ".join(f"NEW.{column} IS NOT OLD.{column} COLLATE BINARY" for column in compared)
@@ -41,23 +41,30 @@ def plan(table: Table, mapping: Mapping) -> Plan:
     words = {"table": table.relation.removeprefix("main."), "key": table.key, "differs": differs}
     made = tuple(
         f"CREATE TRIGGER {name} {event.format(**words)} BEGIN\n"
-        f"    INSERT INTO exposure_change (expid) VALUES ({row}.{table.key});\nEND"
+        f"    INSERT INTO exposure_change (expid) SELECT {expid} WHERE {_is_number(expid)};\nEND"
         for name, (event, row) in zip(trigger_names(), _EVENTS.values(), strict=True)
+        for expid in (f"{row}.{table.key}",)
     )
     return Plan(
         relation=table.relation,
-        selection=mapping.selection(table.relation),
+        selection=f"{mapping.selection(table.relation)} AND {_is_number(table.key)}",
         columns=tuple(column.name for column in table.columns if column.name in used),
         prepare=(),
         show=(),
         watch=made,
         rewatch=(*_dropped(), *made),
+        triggers_stay=False,
     )
 
 
 def removal(_relation: str) -> tuple[str, ...]:
     """Return what detaching does."""
     return (*_dropped(), *(f"DROP TABLE main.{table}" for table in TABLES))
+
+
+def _is_number(value: str) -> str:
+    """Return the condition that a value is an expid: a column that is told to hold numbers may hold text."""
+    return f"typeof({value}) = 'integer'"
 
 
 def _dropped() -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from exposure_publisher.attach import postgresql, sqlite
 from exposure_publisher.attach.attachment import Attachment
+from exposure_publisher.exposuredb.engine import SCHEMA
 
 # A trigger that is enabled otherwise sleeps while a dump is restored.
 _TRIGGERS: Final = {
@@ -16,8 +17,18 @@ _TRIGGERS: Final = {
 _COLUMNS: Final = {
     "postgresql": """SELECT attname FROM pg_attribute
         WHERE attrelid = to_regclass(:relation) AND attnum > 0 AND NOT attisdropped""",
-    "sqlite": "SELECT name FROM pragma_table_info(:relation)",
+    "sqlite": "SELECT name FROM pragma_table_xinfo(:relation)",
 }
+
+_VIEW: Final = f"SELECT to_regclass('{SCHEMA}.exposure') IS NOT NULL"
+
+
+def stands(connection: sa.Connection, relation: str) -> bool:
+    """Return whether all that captures changes of a table is there and works; it goes with a table that is dropped."""
+    on_postgresql = connection.dialect.name == "postgresql"
+    if on_postgresql and not connection.exec_driver_sql(_VIEW).scalar_one():
+        return False
+    return triggers_on(connection, relation).issuperset(wanted_triggers(postgresql=on_postgresql))
 
 
 def triggers_on(connection: sa.Connection, relation: str) -> frozenset[str]:

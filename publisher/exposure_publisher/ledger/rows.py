@@ -33,6 +33,7 @@ _NO_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTEAD: Final = {"data_written": False, "data_written_at": _NO_MOMENT}
 """What stands for a bad value where an exposure cannot have none: nobody is sent for data that may not be there."""
 _MOMENTS: Final = ("date", "data_written_at")
+_WHOLE: Final = ("tile_id", "night")
 _FLOATS_OF: Final = attrgetter(*(name for name, kind in _TYPES.items() if kind == Finite | None))
 _MANIFEST: Final = msgspec.json.Decoder(Manifest)
 _STAMPS: Final = msgspec.json.Decoder(dict[str, Stamp])
@@ -91,6 +92,8 @@ def _value(name: str, value: Any) -> Any:
         return None
     if name in _MOMENTS:
         return as_moment(value)
+    if name in _WHOLE and isinstance(value, float) and value.is_integer():
+        return int(value)  # PostgreSQL's numeric, a REAL column of SQLite's
     return bool(value) if name == "data_written" and value in (0, 1) else value  # SQLite has no booleans
 
 
