@@ -109,6 +109,15 @@ def test_whole_numbers_of_any_kind_are_told(exposure_db_url: str) -> None:
     assert [(each["night"], each["tile_id"]) for each in told(exposure_db_url)] == [(20230913, 80609)]
 
 
+def test_a_text_that_no_message_can_carry_keeps_nothing_back(exposure_db_url: str) -> None:
+    table = ics_table.make(exposure_db_url)
+    attach(exposure_db_url, table, DESI)
+    for number, text in ((1, "x" * 10_000_000), (2, "x" * 100_000)):
+        execute(exposure_db_url, f"INSERT INTO {table} (id, night, program) VALUES ({number}, 20230913, '{text}')")
+    number_all(exposure_db_url)
+    assert [each["program"] for each in told(exposure_db_url)] == [None, "x" * 100_000]
+
+
 @pytest.mark.parametrize(
     ("columns", "said"),
     [

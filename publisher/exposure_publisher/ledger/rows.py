@@ -33,6 +33,10 @@ _NO_MOMENT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTEAD: Final = {"data_written": False, "data_written_at": _NO_MOMENT}
 """What stands for a bad value where an exposure cannot have none: nobody is sent for data that may not be there."""
 _MOMENTS: Final = ("date", "data_written_at")
+_LONGEST: Final = 100_000
+"""Characters of a text that is announced: longer ones would make a message that the broker or followers refuse."""
+
+_TEXTS_OF: Final = attrgetter(*(_TEXTS := ("program", "exptype", "data_location")))
 _WHOLE: Final = ("tile_id", "night")
 _FLOATS_OF: Final = attrgetter(*(name for name, kind in _TYPES.items() if kind == Finite | None))
 _MANIFEST: Final = msgspec.json.Decoder(Manifest)
@@ -84,6 +88,8 @@ def _as_it_is(row: Mapping[str, Any], sequence: int, files: Manifest | None) -> 
     total = sum(filter(None, _FLOATS_OF(exposure)))
     if total != total:  # noqa: PLR0124 (true of NaN alone, which makes every sum one)
         raise ValueError("NaN is no number")
+    if any(len(text) > _LONGEST for text in _TEXTS_OF(exposure) if text):
+        raise ValueError("a text is too long")
     return exposure
 
 
@@ -97,11 +103,17 @@ def _value(name: str, value: Any) -> Any:
     return bool(value) if name == "data_written" and value in (0, 1) else value  # SQLite has no booleans
 
 
+def _refuse_what_is_too_long(name: str, value: Any) -> None:
+    if name in _TEXTS and isinstance(value, str) and len(value) > _LONGEST:
+        raise ValueError(f"at most {_LONGEST} characters are announced, these are {len(value)}")
+
+
 def _mended(expid: int, name: str, value: Any) -> Any:
     try:
+        _refuse_what_is_too_long(name, value)
         return msgspec.convert(_value(name, value), _TYPES[name])
     except (ValueError, TypeError) as error:
         log.error(  # noqa: TRY400 (no crash)
-            "exposure %s: %s is %r, announced as %s: %s", expid, name, value, _INSTEAD.get(name), error
+            "exposure %s: %s is %.200r, announced as %s: %s", expid, name, value, _INSTEAD.get(name), error
         )
         return _INSTEAD.get(name)
