@@ -43,15 +43,20 @@ class Ledger(ABC):
     """
 
     _SEEN: ClassVar[str]
-    """Selects id and expid of the changes that are not left out; ``:left_out`` is JSON."""
+    """Selects id and expid of the changes that are not left out; ``left_out`` is JSON."""
+
+    _PLACE: ClassVar[str]
+    """The driver's placeholder of a value, whose name is to be put in: what each message costs goes to the driver as it
+    is, since SQLAlchemy would take longer over it than the database."""
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         self._url = url
         self._engine = self._open(url)
-        self._reading = self._engine
+        places = {name: self._PLACE.format(name) for name in ("changes", "most", "newest", "confirmed")}
         self._oldest, self._newest = (
-            sa.text(_UNNUMBERED.format(seen=self._SEEN, order=order)) for order in ("ASC", "DESC")
+            _UNNUMBERED.format(seen=self._SEEN, order=order, **places) for order in ("ASC", "DESC")
         )
+        self._advance = _ADVANCE.format(**places)
         with translated(url):
             bring_up_to_date(self._engine, create=create)
 
@@ -61,7 +66,7 @@ class Ledger(ABC):
 
     def state(self) -> LedgerState:
         """Return how far the ledger is."""
-        with translated(self._url), self._reading.connect() as connection:
+        with translated(self._url), self._engine.connect() as connection:
             return read_state(connection)
 
     def refill(self, most: int) -> tuple[int, LedgerState]:
@@ -94,13 +99,13 @@ class Ledger(ABC):
         """
         query = self._newest if newest else self._oldest
         values = {"changes": CHANGES_AT_ONCE, "most": most, "left_out": json.dumps(dict(left_out))}
-        with translated(self._url), self._reading.connect() as connection:
-            rows = connection.execute(query, values).all()
+        with translated(self._url), self._engine.connect() as connection:
+            rows = connection.exec_driver_sql(query, values).all()
         return [_unnumbered(row) for row in rows]
 
     def present(self, changes: Sequence[Unnumbered]) -> list[Unnumbered]:
         """Return the same changes with the rows that their exposures have now."""
-        with translated(self._url), self._reading.connect() as connection:
+        with translated(self._url), self._engine.connect() as connection:
             rows = connection.execute(_PRESENT, {"expids": [change.expid for change in changes]}).all()
         found = {row.expid: dict(zip(COLUMNS, row, strict=True)) for row in rows}
         return [replace(change, row=found.get(change.expid)) for change in changes]
@@ -131,7 +136,7 @@ class Ledger(ABC):
             pairs = (pair for pair in zip(changes, manifests, strict=True) if pair[0].expid in mine)
             numbered = [(change, listed, newest + place) for place, (change, listed) in enumerate(pairs, 1)]
             self._write(connection, numbered, moment or now())
-            connection.execute(_ADVANCE, {"newest": newest + len(numbered), "confirmed": confirmed})
+            connection.exec_driver_sql(self._advance, {"newest": newest + len(numbered), "confirmed": confirmed})
         return [(change.expid, sequence) for change, _, sequence in numbered]
 
     def confirm(self, confirmed: int, moments: Mapping[int, datetime] = MappingProxyType({})) -> None:
@@ -155,13 +160,13 @@ class Ledger(ABC):
             last: Last number of it, included.
             most: The most rows to return.
         """
-        with translated(self._url), self._reading.connect() as connection:
+        with translated(self._url), self._engine.connect() as connection:
             rows = connection.execute(_READ, {"first": first, "last": last, "most": most}).all()
         return [_ledger_row(row) for row in rows]
 
     def count(self, selection: Selection) -> Matches:
         """Return how many exposures of a selection there are."""
-        with translated(self._url), self._reading.connect() as connection:
+        with translated(self._url), self._engine.connect() as connection:
             row = connection.execute(selection.query(_COUNT)).one()
         return Matches(numbered=row.numbered, unnumbered=row.unnumbered)
 
@@ -175,7 +180,7 @@ class Ledger(ABC):
             after: The expid after which the page begins; first `Selection.before_first`.
             most: The most rows to return.
         """
-        with translated(self._url), self._reading.connect() as connection:
+        with translated(self._url), self._engine.connect() as connection:
             rows = connection.execute(selection.query(_PAGE), {"after": after, "most": most}).all()
         return [_ledger_row(row) for row in rows]
 
@@ -188,7 +193,7 @@ class Ledger(ABC):
             night: Of this night only.
             expids: Of these exposures only.
         """
-        with translated(self._url), self._reading.connect() as connection:
+        with translated(self._url), self._engine.connect() as connection:
             rows = connection.execute(audited_query(after, most, night, expids)).all()
         return [audited(row) for row in rows]
 
@@ -230,8 +235,8 @@ def _never_announced(connection: sa.Connection, expids: Sequence[int]) -> set[in
 _UNNUMBERED: Final = f"""SELECT
     c.expid AS change_expid, c.last_change, l.files, l.file_stamps, l.files_of, {COLUMN_LIST}
     FROM (SELECT expid, max(id) AS last_change
-          FROM ({{seen}} ORDER BY c.id {{order}} LIMIT :changes) AS seen
-          GROUP BY expid ORDER BY max(id) {{order}} LIMIT :most) AS c
+          FROM ({{seen}} ORDER BY c.id {{order}} LIMIT {{changes}}) AS seen
+          GROUP BY expid ORDER BY max(id) {{order}} LIMIT {{most}}) AS c
     LEFT JOIN exposure AS e ON e.expid = c.expid
     LEFT JOIN exposure_ledger AS l ON l.expid = c.expid
     ORDER BY c.last_change"""
@@ -263,10 +268,8 @@ _PAGE: Final = f"""SELECT l.sequence, l.expid, l.files, {TIMED_COLUMN_LIST}
     FROM exposure_ledger AS l LEFT JOIN exposure AS e ON e.expid = l.expid AND e.expid > :after
     WHERE {{numbered}} AND l.expid > :after ORDER BY l.expid LIMIT :most"""
 
-_ADVANCE: Final = sa.text(
-    """UPDATE exposure_ledger_state SET newest = :newest,
-    confirmed = CASE WHEN confirmed < :confirmed THEN :confirmed ELSE confirmed END"""
-)
+_ADVANCE: Final = """UPDATE exposure_ledger_state SET newest = {newest},
+    confirmed = CASE WHEN confirmed < {confirmed} THEN {confirmed} ELSE confirmed END"""
 
 _CONFIRM: Final = sa.text("UPDATE exposure_ledger_state SET confirmed = :confirmed WHERE confirmed < :confirmed")
 

@@ -15,22 +15,19 @@ FROZEN: Final = 10.0
 """Seconds after which the server ends a transaction in which nothing happens: a relay that is frozen in one must not
 hold up the one that takes over. None of ours waits for anything but the database."""
 
-_TAKE: Final = sa.text(
-    """DELETE FROM exposure_change AS c
-    USING unnest(CAST(:expids AS bigint[]), CAST(:changes AS bigint[])) AS t (expid, last_change)
-    WHERE c.expid = t.expid AND c.id <= t.last_change AND c.id <= :highest RETURNING c.expid"""
-)
+_TAKE: Final = """DELETE FROM exposure_change AS c
+    USING unnest(CAST(%(expids)s AS bigint[]), CAST(%(changes)s AS bigint[])) AS t (expid, last_change)
+    WHERE c.expid = t.expid AND c.id <= t.last_change AND c.id <= %(highest)s RETURNING c.expid"""
 """The highest of them says to the planner that the rows stand at the beginning, however many wait behind."""
 
-_WRITE: Final = sa.text(
-    """INSERT INTO exposure_ledger (expid, sequence, numbered_at, files_of, files, file_stamps)
-    SELECT t.expid, t.sequence, :moment, t.files_of, t.files, t.file_stamps
-    FROM unnest(CAST(:expids AS bigint[]), CAST(:sequences AS bigint[]), CAST(:files_of AS timestamptz[]),
-                CAST(:files AS text[]), CAST(:stamps AS text[])) AS t (expid, sequence, files_of, files, file_stamps)
+_WRITE: Final = """INSERT INTO exposure_ledger (expid, sequence, numbered_at, files_of, files, file_stamps)
+    SELECT t.expid, t.sequence, %(moment)s, t.files_of, t.files, t.file_stamps
+    FROM unnest(CAST(%(expids)s AS bigint[]), CAST(%(sequences)s AS bigint[]), CAST(%(files_of)s AS timestamptz[]),
+                CAST(%(files)s AS text[]), CAST(%(stamps)s AS text[]))
+        AS t (expid, sequence, files_of, files, file_stamps)
     ON CONFLICT (expid) DO UPDATE SET sequence = excluded.sequence, numbered_at = excluded.numbered_at,
         files_of = excluded.files_of, files = excluded.files, file_stamps = excluded.file_stamps,
         confirmed_at = NULL"""
-)
 
 _CONFIRMED: Final = sa.text(
     """UPDATE exposure_ledger AS l SET confirmed_at = t.moment
@@ -42,15 +39,12 @@ _CONFIRMED: Final = sa.text(
 class PostgresqlLedger(Ledger):
     """The ledger on PostgreSQL."""
 
+    _PLACE = "%({})s"
+
     # A look-up for each change keeps the index's order; a join would sort all that wait.
     _SEEN = """SELECT c.id, c.expid FROM exposure_change AS c
         WHERE c.expid IS NOT NULL
-            AND c.id > coalesce(CAST(CAST(:left_out AS jsonb) ->> CAST(c.expid AS text) AS bigint), 0)"""
-
-    def __init__(self, url: str, *, create: bool = True) -> None:
-        super().__init__(url, create=create)
-        # A single SELECT needs no transaction around it, of which the server would be told twice.
-        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+            AND c.id > coalesce(CAST(CAST(%(left_out)s AS jsonb) ->> CAST(c.expid AS text) AS bigint), 0)"""
 
     def _open(self, url: str) -> sa.Engine:
         engine = super()._open(url)
@@ -66,7 +60,7 @@ class PostgresqlLedger(Ledger):
             "changes": [change.last_change for change in changes],
             "highest": max((change.last_change for change in changes), default=0),
         }
-        return set(connection.execute(_TAKE, values).scalars())
+        return set(connection.exec_driver_sql(_TAKE, values).scalars())
 
     def _write(
         self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime
@@ -82,7 +76,7 @@ class PostgresqlLedger(Ledger):
             "files": [files for files, _ in texts],
             "stamps": [stamps for _, stamps in texts],
         }
-        connection.execute(_WRITE, values)
+        connection.exec_driver_sql(_WRITE, values)
 
     def _write_confirmed(self, connection: sa.Connection, moments: Mapping[int, datetime]) -> None:
         connection.execute(_CONFIRMED, {"sequences": list(moments), "moments": list(moments.values())})

@@ -29,6 +29,8 @@ _TAKE: Final = """DELETE FROM exposure_change WHERE id IN (
 class SqliteLedger(Ledger):
     """The ledger on SQLite."""
 
+    _PLACE = ":{}"
+
     _SEEN = """SELECT c.id, c.expid FROM exposure_change AS c LEFT JOIN (
             SELECT CAST(key AS INTEGER) AS expid, value AS last_change FROM json_each(:left_out)
         ) AS o ON o.expid = c.expid
