@@ -28,8 +28,9 @@ from exposure_subscriber.follower.healing import Healing
 
 log = logging.getLogger(__name__)
 
-PREFETCH: Final = 100
-"""Messages that the broker sends ahead; a packed one has up to half a megabyte."""
+PREFETCH: Final = 1000
+"""Messages that the broker sends ahead: a quorum queue takes an ack only when its disk has it, and sends no more until
+then. How many are in memory is limited by `FULL`: what has not been read yet waits in the socket."""
 
 FULL: Final = 5000
 """Exposures that are written together at the most."""
