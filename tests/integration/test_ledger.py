@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,6 +70,18 @@ def test_a_new_ledger_is_empty_and_keeps_its_identity(ledger: Ledger, exposure_d
     with closing(open_ledger(exposure_db_url)) as again:
         assert again.state() == state
     assert len(state.epoch) == 32
+
+
+def test_on_sqlite_a_ledger_knows_whether_others_wrote(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/db.sqlite"
+    with closing(open_ledger(url)) as ledger, ExposureDB(url) as db:
+        assert ledger.others_wrote()  # nobody knows at first
+        assert not ledger.others_wrote()
+        record(db, 1)
+        assert ledger.others_wrote()
+        number_all(ledger)
+        ledger.confirm(1, {1: FIRST})
+        assert not ledger.others_wrote()
 
 
 def test_two_ledgers_have_two_identities(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> None:
