@@ -22,6 +22,7 @@ from exposure_publisher.attach.attachment import Attachment, read_attachment
 from exposure_publisher.attach.standing import missing_columns, triggers_on, wanted_triggers
 from exposure_publisher.errors import AnotherRelay
 from exposure_publisher.exposuredb import capture_postgresql, capture_sqlite
+from exposure_publisher.exposuredb.creation import foreign_table
 from exposure_publisher.exposuredb.engine import open_engine, show_attached, translated
 from exposure_publisher.exposuredb.schema_version import version_of
 from exposure_publisher.ledger.state import read_state
@@ -58,8 +59,8 @@ def check_exposure_db(host: Host) -> Iterator[Finding]:
     except DatabaseError as error:
         yield failed(_DATABASE, str(error), "does it run, and is exposure_db_url right?")
         return
-    if facts is None:
-        yield warning(_DATABASE, f"{redacted(url)} has no ledger yet", f"{_PUBLISH}: it makes what is missing")
+    if not isinstance(facts, _Facts):
+        yield _without_ledger(url, facts)
         return
     relay = _relay(url, path)
     yield ok(_DATABASE, f"{redacted(url)}, {counted(facts.exposures, 'exposure')}{_of(facts.attachment)}")
@@ -79,12 +80,19 @@ def _absent(path: Path, *, expected: bool) -> Finding:
     return not_here(_DATABASE, text)
 
 
-def _read(url: str, path: Path | None) -> _Facts | None:
-    """Read all that is to be known; None if there is no ledger."""
+def _without_ledger(url: str, theirs: str | None) -> Finding:
+    advice = f"{_PUBLISH}: it makes what is missing"
+    if theirs is not None:
+        advice = f"`exposure-bus attach --table {theirs}`, if that is the ICS's own table"
+    return warning(_DATABASE, f"{redacted(url)} has no ledger yet", advice)
+
+
+def _read(url: str, path: Path | None) -> _Facts | str | None:
+    """Read all that is to be known; if there is no ledger, the name of somebody else's table of exposures, or None."""
     engine = _open(path) if path else open_engine(url)
     try:
         with translated(url), engine.connect().execution_options(postgresql_readonly=True) as connection:
-            return None if version_of(connection) is None else _facts(connection)
+            return foreign_table(connection) if version_of(connection) is None else _facts(connection)
     finally:
         engine.dispose()
 

@@ -64,12 +64,14 @@ def test_an_exposuredb_of_ours_and_another_table_are_refused(exposure_db_url: st
         detach(own)
 
 
-def test_their_table_is_never_taken_for_one_of_ours(postgresql_url: str) -> None:
+def test_their_table_is_never_taken_for_one_of_ours(postgresql_url: str, processes: Processes) -> None:
     ics_table.make(postgresql_url)
     before = ics_table.dump(postgresql_url)
     for opened in (ExposureDB, open_ledger):
         with pytest.raises(DatabaseRefused, match=r"`exposure-bus attach --table exposure\.exposure`"):
             opened(postgresql_url)
+    told = processes.run("doctor", exposure_db_url=postgresql_url).stdout
+    assert "`exposure-bus attach --table exposure.exposure`, if that" in told
     assert ics_table.dump(postgresql_url) == before
     assert execute(postgresql_url, "SELECT tablename FROM pg_tables WHERE tablename LIKE 'exposure_ledger%'") == []
 

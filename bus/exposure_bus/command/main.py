@@ -75,7 +75,8 @@ def exposure_bus() -> None:
     \b
     ICS host:
       publish  Relay every change of the exposureDB to the bus.
-      attach   Put the bus on the ICS's own table of exposures; `detach` takes it off.
+      attach   Put the bus on the ICS's own table of exposures.
+      detach   Take it off again, without a trace.
       load     Load tables of exposures, CSV or ECSV, into the exposureDB.
       replay   Publish the present state of exposures again.
       emulate  Play a night as ICS does: rows, files and timing.

@@ -56,8 +56,14 @@ def lock_creation(connection: sa.Connection) -> None:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
+def foreign_table(connection: sa.Connection) -> str | None:
+    """Return the name of a table of exposures that is not ours, where there is no ledger."""
+    found = connection.exec_driver_sql(_FOREIGN[connection.dialect.name]).scalar()
+    return None if found is None else str(found)
+
+
 def _refuse_what_is_not_ours(connection: sa.Connection, *, create: bool) -> None:
-    foreign = connection.exec_driver_sql(_FOREIGN[connection.dialect.name]).scalar()
+    foreign = foreign_table(connection)
     if foreign is not None:
         raise DatabaseRefused(
             f"the exposureDB has a table {foreign} and no ledger: "

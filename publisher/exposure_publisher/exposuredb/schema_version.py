@@ -1,5 +1,6 @@
 """Which version the ledger's tables have, and how they are brought to this software's."""
 
+import logging
 import uuid
 from typing import Any, Final
 
@@ -42,6 +43,7 @@ def upgrade(connection: sa.Connection) -> None:
     Raises:
         DatabaseRefused: They were made by a newer software, or whoever opens them may not change them.
     """
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of each of its plugins
     from alembic import command  # noqa: PLC0415 (half a second, once in the life of a database)
     from alembic.util import CommandError  # noqa: PLC0415 (likewise)
 
