@@ -41,7 +41,7 @@ check: setup ## Check style, types, the layers of the packages, and that generat
 	.venv/bin/lint-imports
 	.venv/bin/pytest -m drift tests/unit
 
-bench: setup ## Measure speed against floors of the same run; QUICK=1 takes two minutes and writes nothing down, ONLY=name runs one.
+bench: setup ## Measure speed against floors of the same run; QUICK=1 is smaller and writes nothing down, ONLY=name runs one.
 	PYTHONPATH=demo $(PYTHON) -m benchmarks $(if $(QUICK),--quick) $(ONLY)
 
 # No lock may name a registry or a path of this machine: a user's own pip configuration says where packages are.

@@ -40,7 +40,7 @@ def main() -> int:
     """Run what is asked for; the exit code is 1 if a target is not met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(SCRIPTS)}; default: all")
-    parser.add_argument("--quick", action="store_true", help="smaller, in two minutes; writes nothing down")
+    parser.add_argument("--quick", action="store_true", help="smaller, in a few minutes; writes nothing down")
     asked = parser.parse_args()
     known = (*SCRIPTS, *ONLY_IF_NAMED)
     unknown = sorted(set(asked.names) - set(known))

@@ -13,7 +13,7 @@ SIZE: Final = (6.4, 3.6)
 """Inches."""
 
 MARKED: Final = 20
-"""Points of a line up to which each is marked."""
+"""Points of a line up to which each is marked, with its least and greatest figure."""
 
 
 def draw(curve: Curve, folder: Path) -> None:
@@ -25,8 +25,7 @@ def draw(curve: Curve, folder: Path) -> None:
         for name, points in curve.lines.items():
             _line(axes, name, points)
         axes.set(title=curve.title, xlabel=curve.x, ylabel=curve.y)
-        if curve.logarithmic:
-            axes.set(xscale="log", yscale="log")
+        axes.set(xscale="log", yscale="log" if curve.logarithmic else "linear")
         axes.grid(visible=True, alpha=0.3)
         axes.legend()
         figure.savefig(folder / f"{curve.name}.svg", metadata={"Date": None})
@@ -35,7 +34,9 @@ def draw(curve: Curve, folder: Path) -> None:
 def _line(axes: Any, name: str, points: list[tuple[float, list[float]]]) -> None:
     across = [x for x, _ in points]
     middle = [median(ys) for _, ys in points]
+    if len(points) > MARKED:
+        axes.plot(across, middle, label=name)
+        return
     below = [median(ys) - min(ys) for _, ys in points]
     above = [max(ys) - median(ys) for _, ys in points]
-    marker = "o" if len(points) <= MARKED else ""
-    axes.errorbar(across, middle, yerr=[below, above], label=name, marker=marker, markersize=4, capsize=2)
+    axes.errorbar(across, middle, yerr=[below, above], label=name, marker="o", markersize=4, capsize=2)
