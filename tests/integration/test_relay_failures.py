@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pika.exceptions import UnroutableError
 from tests.in_threads import running
+from tests.integration.tapping import Publisher, publishing
 from tests.listening import Listener, listening
 from tests.raw_sql import connected, execute
 from tests.waiting import wait_until
@@ -290,26 +292,30 @@ def test_a_log_that_confirms_nothing_holds_no_exposure_up_and_is_tried_again_lat
 ) -> None:
     monkeypatch.setattr(relay, "HEARTBEAT_INTERVAL", 0.1)
     monkeypatch.setattr(stall, "UNCONFIRMED", 0.5)
-    monkeypatch.setattr(stall, "WITHOUT_LOG", 0.5)
-    with listening(broker_url, (EXCHANGE, EVERY_EXPOSURE)) as listener:
+    answer = ConfirmedPublisher._on_answer
 
-        def takes_exposures() -> bool:
-            before = log_depth(listener)
-            listener.channel.basic_publish(EXCHANGE, "exposure.test", b"")
-            return bool(wait_until(lambda: listener.listen().heard, "it being routed")) and log_depth(listener) > before
+    def answer_without_log(self: ConfirmedPublisher[object], frame: Any) -> None:
+        if "without the log stream" in caplog.text:
+            answer(self, frame)
 
-        with monkeypatch.context() as broken, running(Relay(broker_url, url)):
-            answer = ConfirmedPublisher._on_answer
-            broken.setattr(
-                ConfirmedPublisher,
-                "_on_answer",
-                lambda self, frame: answer(self, frame) if "without the log stream" in caplog.text else None,
-            )
-            record(db, 1)
-            wait_until(lambda: confirmed(url) == 1, "the confirm")
-            wait_until(takes_exposures, "the log taking exposures again")
+    monkeypatch.setattr(ConfirmedPublisher, "_on_answer", answer_without_log)
+    with (
+        listening(broker_url, (EXCHANGE, "exposure.pending.#")),
+        publishing(broker_url) as probe,
+        running(Relay(broker_url, url)),
+    ):
+        record(db, 1)
+        wait_until(lambda: confirmed(url) == 1, "the confirm")
+        assert not log_takes(probe)
+        monkeypatch.setattr(stall, "WITHOUT_LOG", 0.0)
+        wait_until(lambda: log_takes(probe), "the log taking exposures again")
     assert "it confirms nothing" in caplog.text
 
 
-def log_depth(listener: Listener) -> int:
-    return int(listener.channel.queue_declare(LOG_STREAM, passive=True).method.message_count)
+def log_takes(probe: Publisher) -> bool:
+    """Whether the log is bound: no other queue takes such a message."""
+    try:
+        probe.publish(EXCHANGE, "exposure.probe", b"")
+    except UnroutableError:
+        return False
+    return True
