@@ -13,7 +13,7 @@ from tests.waiting import wait_until
 
 from exposure_bus.broker import BrokerLink, open_channel, publish_once
 from exposure_bus.broker.blocking import declare
-from exposure_bus.broker.topology import FOLLOWER_ARGUMENTS, declare_follower, declare_publisher
+from exposure_bus.broker.topology import FOLLOWER_ARGUMENTS, Declarer, declare_follower, declare_publisher
 from exposure_bus.errors import BrokerRefused, BrokerUnreachable
 from exposure_publisher import ExposureDB
 from exposure_publisher.relay import Relay
@@ -131,6 +131,18 @@ def test_who_may_not_delete_a_queue_that_is_broken_says_so_and_goes_on(
     assert f"no right to make the queue {follower_queue(subscriber)} anew" in caplog.text
     with open_channel(rabbitmq_node.url, "test") as channel:
         channel.queue_declare(follower_queue(subscriber), passive=True)
+
+
+def test_a_queue_that_is_deleted_while_it_is_bound_is_worth_another_try(broker_url: str, subscriber: str) -> None:
+    """At the start a refusal would end a daemon."""
+
+    def declare_and_delete(declarer: Declarer) -> None:
+        declarer.queue(follower_queue(subscriber), FOLLOWER_ARGUMENTS)
+        declarer.delete(follower_queue(subscriber))
+        declarer.bind(follower_queue(subscriber), EXCHANGE, EVERY_EXPOSURE)
+
+    with pytest.raises(BrokerUnreachable, match="was deleted while one was bound"):
+        declare(broker_url, "test", declare_and_delete)
 
 
 # Addresses.

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 
+from exposure_bus.errors import BrokerUnreachable
 from exposure_schemas.routing import (
     ALARM_EXCHANGE,
     EVERY_EXPOSURE,
@@ -100,6 +101,8 @@ class Declarer:
             try:
                 self._channel.queue_bind(queue, exchange, key)
             except exceptions.ChannelClosedByBroker as error:
+                if error.reply_code == NOT_FOUND:  # it stood a moment ago, so this is no refusal that lasts
+                    raise BrokerUnreachable(f"{queue} or {exchange} was deleted while one was bound") from error
                 if error.reply_code != ACCESS_REFUSED:
                     raise
                 log.debug("no right to bind %s to %s: it must be bound already", queue, exchange)
