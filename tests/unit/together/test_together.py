@@ -6,6 +6,7 @@ nothing is called complete that differs; and once all is calm the cache is equal
 ``EXPOSURE_BUS_EXAMPLES`` sets how many histories are tried.
 """
 
+import json
 import os
 import shutil
 import tempfile
@@ -263,7 +264,7 @@ class Together(RuleBasedStateMachine):
             cache.close()
         self.nothing_goes_back(freshness.epoch, sequences, gone)
         if freshness.epoch == self.relay.epoch:
-            self.what_is_covered_is_here(Spans(eval(covered)), sequences | gone)
+            self.what_is_covered_is_here(Spans(json.loads(covered)), sequences | gone)
             newest = self.relay.ledger.state().newest
             if freshness.complete and freshness.newest == newest and not changes(self.url):
                 assert self.differences() == [], "it is called complete"
