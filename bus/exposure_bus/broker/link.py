@@ -31,6 +31,9 @@ FIRST_DELAY: Final = 0.2
 LONGEST_DELAY: Final = 3.0
 """Seconds between two tries to connect, before jitter."""
 
+FAREWELL: Final = 3.0
+"""Seconds that a broker has to answer a closing: one that is busy takes more than one."""
+
 _CLOSED: Final = -1
 
 
@@ -274,7 +277,7 @@ class BrokerLink:
         self._hang_up()
 
     def _hang_up(self) -> None:
-        """Close politely within a second; a broker that does not answer is left."""
+        """Close politely; a broker that does not answer in time is left."""
         if self._stopping:
             return
         self._stopping = True
@@ -282,6 +285,6 @@ class BrokerLink:
         if connection is not None and not connection.is_closing and not connection.is_closed:
             self._give_up(connection)
         if self._ending:
-            self.loop.call_later(1, self.loop.stop)
+            self.loop.call_later(FAREWELL, self.loop.stop)
         else:
             self.loop.stop()
