@@ -12,16 +12,13 @@ from exposure_bus.broker import ConfirmedPublisher
 from exposure_publisher.ledger import Ledger
 from exposure_publisher.relay.audits import audit_pages
 from exposure_publisher.relay.messages import MessageMaker, Outgoing, Packed
-from exposure_schemas import AuditRequest, ReplayRequest, Span
+from exposure_schemas import MOST_EXPOSURES, AuditRequest, ReplayRequest, Span
 from exposure_schemas.routing import REPLAY_EXCHANGE
 
 log = logging.getLogger(__name__)
 
 IN_FLIGHT: Final = 20
 """Packed messages without a confirm; more would stand in front of live ones in the broker."""
-
-PAGE: Final = 250
-"""Exposures of one packed message: a live one waits for the making of one at the most, some milliseconds."""
 
 
 class AnswerPart:
@@ -104,8 +101,8 @@ class Answers:
     def _replay_span(self, span: Span) -> Iterator[Outgoing]:
         first, last = span
         while first <= last:
-            rows = self._ledger.read(first, last, PAGE)
-            end = rows[-1][0] if len(rows) == PAGE else last
+            rows = self._ledger.read(first, last, MOST_EXPOSURES)
+            end = rows[-1][0] if len(rows) == MOST_EXPOSURES else last
             yield from self._maker.packed(rows, (first, end), replayed=True)
             first = end + 1
 

@@ -14,9 +14,8 @@ from exposure_schemas import Span
 STALLED: Final = 15.0
 """Seconds without a replayed message after which the question is asked again."""
 
-MOST_ASKED: Final = 4000
-"""Numbers whose answer is on its way: what is written in less than a tenth of a second. When half of it is here, more
-is asked for, so that nobody is idle meanwhile."""
+MOST_ASKED: Final = 1000
+"""Numbers whose answer is on its way; when half of it is here, more is asked for, so that the relay is not idle."""
 
 MOST_SPANS: Final = 1000
 """Spans in one request."""
