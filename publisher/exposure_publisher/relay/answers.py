@@ -94,7 +94,7 @@ class Answers:
     def _replay(self, request: ReplayRequest, newest: int) -> Iterator[Outgoing]:
         count = sum(last - first + 1 for first, last in request.missing)
         if count:
-            log.debug("replaying %d missing numbers to %s", count, request.subscriber)
+            log.info("replaying %d missing numbers to %s", count, request.subscriber)
         for first, last in request.missing:
             yield from self._replay_span((first, min(last, newest)))
 
