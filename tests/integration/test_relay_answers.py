@@ -84,8 +84,8 @@ def test_missing_numbers_are_answered_packed_and_accounted_for_whole(
         ask(asker, epoch_of(exposure_db_url), (1, 1200))
         asker.wait_until(lambda heard: accounted(heard.summaries) == set(range(1, 1201)), "all 1200 numbers")
     answer = asker.summaries
-    assert [message.covers for message in answer] == [(1, 500), (501, 1000), (1001, 1200)]
-    assert [len(message.exposures) for message in answer] == [500, 500, 200]
+    assert [message.covers for message in answer] == [(1, 250), (251, 500), (501, 750), (751, 1000), (1001, 1200)]
+    assert [len(message.exposures) for message in answer] == [250, 250, 250, 250, 200]
     assert all(message.replayed for message in answer)
     assert [exposure.expid for exposure in carried(answer)] == list(range(1, 1201))
     assert [exposure.sequence for exposure in carried(answer)] == list(range(1, 1201))

@@ -1,24 +1,31 @@
 """Answers to followers: the present state of what missing numbers stood for, or digests for an audit.
 
-They go out packed, page by page, and only a few at a time, so that live messages keep their latency.
+They go out packed, page by page, and only a few at a time, so that live messages keep their latency. While any are on
+their way, answers rest between two pages: history can wait, and what is live shares processor and disk with it.
 """
 
 import logging
 from collections import deque
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from exposure_bus.broker import ConfirmedPublisher
 from exposure_publisher.ledger import Ledger
 from exposure_publisher.relay.audits import audit_pages
 from exposure_publisher.relay.messages import MessageMaker, Outgoing, Packed
-from exposure_schemas import MOST_EXPOSURES, AuditRequest, ReplayRequest, Span
+from exposure_schemas import AuditRequest, ReplayRequest, Span
 from exposure_schemas.routing import REPLAY_EXCHANGE
 
 log = logging.getLogger(__name__)
 
 IN_FLIGHT: Final = 20
 """Packed messages without a confirm; more would stand in front of live ones in the broker."""
+
+PAGE: Final = 250
+"""Exposures of one packed message: a live one waits for the making of one at the most, some milliseconds."""
+
+REST: Final = 0.025
+"""Seconds between two pages while live messages are sent: ten thousand exposures a second."""
 
 
 class AnswerPart:
@@ -33,13 +40,27 @@ class Answers:
         publisher: Takes the messages.
         maker: Makes them.
         epoch: The ledger's identity; a request for another is passed over.
+        later: Calls something after some seconds.
+        wake: Called when a rest is over, for `pump` to be called.
     """
 
-    def __init__(self, ledger: Ledger, publisher: ConfirmedPublisher[object], maker: MessageMaker, epoch: str) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        publisher: ConfirmedPublisher[object],
+        maker: MessageMaker,
+        epoch: str,
+        *,
+        later: Callable[[float, Callable[[], None]], Any],
+        wake: Callable[[], None],
+    ) -> None:
         self._ledger = ledger
         self._publisher = publisher
         self._maker = maker
         self._epoch = epoch
+        self._later = later
+        self._wake = wake
+        self._resting = False
         self._line: deque[tuple[ReplayRequest | AuditRequest, int]] = deque()
         self._pages: Iterator[Packed | None] | None = None
         self._in_flight = 0
@@ -56,16 +77,17 @@ class Answers:
             request = _nothing_of(request)
         self._line.append((request, delivery_tag))
 
-    def pump(self, newest: int) -> tuple[bool, int | None]:
+    def pump(self, newest: int, *, beside_live: bool) -> tuple[bool, int | None]:
         """Publish one page.
 
         Args:
             newest: The newest number; what is asked beyond it is not there yet.
+            beside_live: Whether live messages are sent meanwhile.
 
         Returns:
             Whether there may be more at once, and the delivery tag of a request that is answered now.
         """
-        if not self._line or self._in_flight >= IN_FLIGHT or self._publisher.room <= 0:
+        if not self._line or self._resting or self._in_flight >= IN_FLIGHT or self._publisher.room <= 0:
             return False, None
         request, tag = self._line[0]
         if self._pages is None:
@@ -80,7 +102,17 @@ class Answers:
             self._in_flight += 1
             key = request.subscriber if isinstance(request, ReplayRequest) else request.reply_to
             self._publisher.publish(AnswerPart(), REPLAY_EXCHANGE, key, packed.body, packed.properties)
-        return True, None
+        if beside_live:
+            self._rest()
+        return not self._resting, None
+
+    def _rest(self) -> None:
+        self._resting = True
+        self._later(REST, self._go_on)
+
+    def _go_on(self) -> None:
+        self._resting = False
+        self._wake()
 
     def settled(self) -> None:
         """Note that one packed message was confirmed, or refused: then the follower asks again."""
@@ -94,15 +126,15 @@ class Answers:
     def _replay(self, request: ReplayRequest, newest: int) -> Iterator[Outgoing]:
         count = sum(last - first + 1 for first, last in request.missing)
         if count:
-            log.info("replaying %d missing numbers to %s", count, request.subscriber)
+            log.debug("replaying %d missing numbers to %s", count, request.subscriber)
         for first, last in request.missing:
             yield from self._replay_span((first, min(last, newest)))
 
     def _replay_span(self, span: Span) -> Iterator[Outgoing]:
         first, last = span
         while first <= last:
-            rows = self._ledger.read(first, last, MOST_EXPOSURES)
-            end = rows[-1][0] if len(rows) == MOST_EXPOSURES else last
+            rows = self._ledger.read(first, last, PAGE)
+            end = rows[-1][0] if len(rows) == PAGE else last
             yield from self._maker.packed(rows, (first, end), replayed=True)
             first = end + 1
 

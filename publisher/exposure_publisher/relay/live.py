@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Final
 
 from exposure_bus.broker import ConfirmedPublisher
@@ -20,6 +21,9 @@ PAGE: Final = 200
 
 MOST_UNCONFIRMED: Final = 5000
 """Spans without a confirm at which nothing new is sent: something is wrong with the broker."""
+
+FLOWS: Final = 2.0
+"""Seconds since the last message in which the next is expected."""
 
 
 class LiveFlow:
@@ -50,6 +54,7 @@ class LiveFlow:
         self._again: dict[Span, None] = {}
         self._unconfirmed = Unconfirmed(state.confirmed)
         self._confirmed_at: dict[int, datetime] = {}
+        self._sent_at = 0.0
         self.newest = state.newest
         """The newest number given."""
         self.behind = True
@@ -69,6 +74,11 @@ class LiveFlow:
     def awaits_confirms(self) -> bool:
         """Whether something was sent that the broker has not confirmed."""
         return bool(self._unconfirmed)
+
+    @property
+    def flows(self) -> bool:
+        """Whether something was sent a moment ago."""
+        return monotonic() - self._sent_at < FLOWS
 
     @property
     def starved(self) -> bool:
@@ -177,6 +187,7 @@ class LiveFlow:
         message = outgoing.message
         span = message.covers or (0, 0)
         self._unconfirmed.sent(span)
+        self._sent_at = monotonic()
         self._cursor = max(self._cursor, span[1])
         self._publisher.publish(span, EXCHANGE, _key(message), outgoing.body, outgoing.properties)
 

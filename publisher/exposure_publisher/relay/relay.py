@@ -161,7 +161,14 @@ class Relay:
         self._epoch = state.epoch
         self._refilling = state.refilling
         self._live = LiveFlow(self._keeper.source.ledger, state, self._publisher, maker, self._listings)
-        self._answers = Answers(self._keeper.source.ledger, self._publisher, maker, state.epoch)
+        self._answers = Answers(
+            self._keeper.source.ledger,
+            self._publisher,
+            maker,
+            state.epoch,
+            later=self._later,
+            wake=self._pump_soon,
+        )
         if not self._once:
             self._channel.basic_qos(prefetch_count=1)  # what else is asked waits in the queue, where it can be seen
             self._consumer = self._link.consume(REQUEST_QUEUE, self._on_request)
@@ -185,7 +192,7 @@ class Relay:
             more = self._live.pump()
             self._greet()
             if not more:
-                more, answered = self._answers.pump(self._live.newest)
+                more, answered = self._answers.pump(self._live.newest, beside_live=self._live.flows)
                 if answered is not None:
                     self._channel.basic_ack(answered)
             more = more or self._refill()

@@ -16,7 +16,7 @@ from pika.channel import Channel
 from exposure_bus.broker import BrokerLink, ConfirmedPublisher, Consumer, properties_for
 from exposure_bus.broker.topology import declare_follower
 from exposure_bus.errors import DatabaseError, DatabaseUnreachable
-from exposure_schemas import ExposureSummary, Heartbeat, ReplayRequest, encode, follower_queue
+from exposure_schemas import ExposureSummary, Heartbeat, ReplayRequest, Span, encode, follower_queue
 from exposure_schemas.routing import REQUEST_QUEUE
 from exposure_subscriber.alarms import AlarmOutbox
 from exposure_subscriber.cache import CacheDatabase
@@ -183,7 +183,7 @@ class Follower:
     def _after(self, batch: Batch) -> None:
         """Do what follows from what is in the cache now."""
         if any(isinstance(message, ExposureSummary) and message.replayed for message in batch.messages):
-            self._healing.moved()
+            self._ask(self._healing.go_on(self._writer.missing()))
         if any(isinstance(message, Heartbeat) for message in batch.messages):
             self._heard = monotonic()
             self._heal()
@@ -192,11 +192,16 @@ class Follower:
                 self._publisher.give_up_late()
 
     def _heal(self) -> None:
-        missing = self._healing.ask_for(self._writer.missing())
+        missing = self._writer.missing()
+        asked = self._healing.at_heartbeat(self._writer.epoch, missing)
+        if asked:
+            count = sum(last - first + 1 for first, last in missing)
+            log.info("%d of %d numbers are missing: asking for them", count, self._writer.newest)
+        self._ask(asked)
+
+    def _ask(self, missing: tuple[Span, ...]) -> None:
         if not missing or self._publisher is None:
             return
-        count = sum(last - first + 1 for first, last in missing)
-        log.info("%d of %d numbers are missing: asking for them", count, self._writer.newest)
         request = ReplayRequest(
             subscriber=self._subscriber,
             epoch=self._writer.epoch,

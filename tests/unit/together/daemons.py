@@ -44,13 +44,13 @@ class RelaySide:
         listings = Listings(nothing_to_list, later=lambda *_: None, wake=lambda: None)
         self.epoch = state.epoch
         self.live = LiveFlow(self.ledger, state, publisher, maker, listings)
-        self.answers = Answers(self.ledger, publisher, maker, state.epoch)
+        self.answers = Answers(self.ledger, publisher, maker, state.epoch, later=lambda *_: None, wake=lambda: None)
 
     def work(self, pages: int) -> bool:
         """Publish pages, of what is live first; True if there may be more."""
         more = True
         for _ in range(pages):
-            more = self.live.pump() or self.answers.pump(self.live.newest)[0]
+            more = self.live.pump() or self.answers.pump(self.live.newest, beside_live=False)[0]
         return more
 
     def beat(self) -> None:

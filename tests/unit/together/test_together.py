@@ -69,7 +69,8 @@ class Together(RuleBasedStateMachine):
             self.patched.enter_context(patch(place, double))
         # Small pages, so that there is something between two of them.
         self.patched.enter_context(patch("exposure_publisher.relay.live.PAGE", 2))
-        self.patched.enter_context(patch("exposure_publisher.relay.answers.MOST_EXPOSURES", 2))
+        self.patched.enter_context(patch("exposure_publisher.relay.answers.PAGE", 2))
+        self.patched.enter_context(patch("exposure_subscriber.follower.healing.MOST_ASKED", 6))
         ExposureDB(self.url).close()
         self.broker = Broker(QLF)
         self.relay = RelaySide(self.url, self.broker, self.now)

@@ -1,0 +1,78 @@
+"""How answers to followers make way for what is live."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from unittest.mock import Mock
+
+import pytest
+
+from exposure_publisher.relay.answers import IN_FLIGHT, PAGE, REST, Answers
+from exposure_publisher.relay.messages import MessageMaker
+from exposure_schemas import ReplayRequest
+
+EPOCH = "00000000-0000-4000-8000-000000000001"
+HISTORY = 100 * PAGE
+
+
+class Relaying:
+    """Answers of a ledger whose exposures are all retracted, and what they have of a relay."""
+
+    def __init__(self) -> None:
+        ledger = Mock()
+        ledger.read = lambda first, last, most: [(n, n, None, None) for n in range(first, last + 1)][:most]
+        self.publisher = Mock(room=1000)
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+        self.woken = 0
+        self.answers = Answers(
+            ledger,
+            self.publisher,
+            MessageMaker(EPOCH),
+            EPOCH,
+            later=lambda seconds, call: self.timers.append((seconds, call)),
+            wake=self._wake,
+        )
+        missing = ((1, HISTORY),)
+        request = ReplayRequest(subscriber="qlf", epoch=EPOCH, missing=missing, requested_at=datetime.now(UTC))
+        self.answers.add(request, 1)
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    @property
+    def pages(self) -> int:
+        return int(self.publisher.publish.call_count)
+
+    def pump(self, *, beside_live: bool) -> bool:
+        return self.answers.pump(HISTORY, beside_live=beside_live)[0]
+
+
+@pytest.fixture
+def relaying() -> Relaying:
+    return Relaying()
+
+
+def test_pages_follow_each_other_while_nothing_is_live(relaying: Relaying) -> None:
+    while relaying.pump(beside_live=False):
+        pass
+    assert relaying.pages == IN_FLIGHT
+    assert not relaying.timers
+
+
+def test_beside_what_is_live_there_is_a_rest_after_each_page(relaying: Relaying) -> None:
+    assert not relaying.pump(beside_live=True)
+    assert not relaying.pump(beside_live=True), "a confirm or a commit wakes the relay, and not the answer"
+    assert relaying.pages == 1
+    ((seconds, rest_is_over),) = relaying.timers
+    assert seconds == REST
+    rest_is_over()
+    assert relaying.woken == 1
+    relaying.pump(beside_live=True)
+    assert relaying.pages == 2
+
+
+def test_a_rest_ends_even_if_nothing_is_live_any_more(relaying: Relaying) -> None:
+    relaying.pump(beside_live=True)
+    assert not relaying.pump(beside_live=False)
+    relaying.timers[0][1]()
+    assert relaying.pump(beside_live=False)
+    assert relaying.pages == 2
