@@ -20,6 +20,7 @@ SCRIPTS: Final = (
     "live_rate",
     "live_healing",
     "live_growth",
+    "wake_up",
     "healing",
     "queries",
     "followers",

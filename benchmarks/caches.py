@@ -34,19 +34,25 @@ def night_of(number: int) -> int:
 def _batches(count: int) -> Iterator[Batch]:
     for first in range(1, count + 1, _TOGETHER):
         last = min(count, first + _TOGETHER - 1)
-        message = ExposureSummary(
-            epoch=_EPOCH,
-            covers=(first, last),
-            replayed=True,
-            published_at=START,
-            exposures=tuple(map(_exposure, range(first, last + 1))),
-        )
-        batch = Batch()
-        batch.add(message, now_micros())
+        batch = batch_of(first, last)
         if last == count:  # a long interval, so that nobody is late while it is measured
             beat = Heartbeat(epoch=_EPOCH, newest=count, published_at=datetime.now(UTC), interval=A_DAY)
             batch.add(beat, now_micros())
         yield batch
+
+
+def batch_of(first: int, last: int) -> Batch:
+    """Return some exposures as they are written into a cache together."""
+    message = ExposureSummary(
+        epoch=_EPOCH,
+        covers=(first, last),
+        replayed=True,
+        published_at=START,
+        exposures=tuple(map(_exposure, range(first, last + 1))),
+    )
+    batch = Batch()
+    batch.add(message, now_micros())
+    return batch
 
 
 def _exposure(number: int) -> Exposure:

@@ -1,10 +1,11 @@
-"""What relay and follower cost while nothing happens."""
+"""What the daemons cost while nothing happens."""
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.daemons import Host
+from benchmarks.daemons import COMMAND, Daemon, Host, virtual_host
 from benchmarks.measure import Result
 from private_servers import PostgreSQL, RabbitMQ
 
@@ -15,24 +16,30 @@ LONG = 30.0
 def run(work: Path, *, quick: bool) -> Iterator[Result]:
     """Measure; ``quick`` makes everything smaller."""
     watched = LONG / 3 if quick else LONG
-    with RabbitMQ(work / "rabbitmq") as broker, PostgreSQL(work / "postgresql") as server:
-        urls = {
-            "SQLite": ("", ""),
-            "PostgreSQL": (server.create_database("exposures"), server.create_database("cache")),
-        }
-        for kind, (exposure_db_url, cache_url) in urls.items():
-            host = Host(work / kind, broker.url, exposure_db_url=exposure_db_url, cache_url=cache_url, subscriber=kind)
-            with host.relay() as relay, host.follower() as follower:
-                host.wait_until_complete()
-                before = {"relay": relay.cpu, "follower": follower.cpu}
-                time.sleep(watched)
-                after = {"relay": relay.cpu, "follower": follower.cpu}
-            for name, used in after.items():
-                yield Result(
-                    operation=f"idle {name} on {kind}, part of a core",
-                    unit="%",
-                    ours=[100 * (used - before[name]) / watched],
-                    floor=[],
-                    floor_is="",
-                    target=0.5,
-                )
+    with ExitStack() as stack:
+        broker = stack.enter_context(RabbitMQ(work / "rabbitmq"))
+        server = stack.enter_context(PostgreSQL(work / "postgresql"))
+        daemons = _on_sqlite(stack, Host(work / "on-sqlite", broker.url))
+        urls = {f"{part}_url": server.create_database(part) for part in ("exposure_db", "cache")}
+        daemons |= _on_postgresql(stack, Host(work / "on-postgresql", virtual_host(broker, "other"), **urls))
+        before = {name: daemon.cpu for name, daemon in daemons.items()}
+        time.sleep(watched)
+        used = {name: 100 * (daemon.cpu - before[name]) / watched for name, daemon in daemons.items()}
+    for name, part in used.items():
+        yield Result(operation=f"idle {name}, part of a core", unit="%", ours=[part], floor=[], floor_is="", target=0.5)
+
+
+def _on_sqlite(stack: ExitStack, host: Host) -> dict[str, Daemon]:
+    relay, follower = stack.enter_context(host.relay()), stack.enter_context(host.follower())
+    host.wait_until_complete()
+    fetching = stack.enter_context(host.process(COMMAND, "files", "--new", "--dest", str(host.folder / "new")))
+    fetching.wait_for("fetching new exposures")
+    tap = stack.enter_context(host.process(COMMAND, "tap", "--heartbeats"))
+    tap.wait_for("heartbeat")
+    return {"relay on SQLite": relay, "follower on SQLite": follower, "files --new": fetching, "tap": tap}
+
+
+def _on_postgresql(stack: ExitStack, host: Host) -> dict[str, Daemon]:
+    relay, follower = stack.enter_context(host.relay()), stack.enter_context(host.follower())
+    follower.wait_for("connected to the broker")
+    return {"relay on PostgreSQL": relay, "follower on PostgreSQL": follower}
