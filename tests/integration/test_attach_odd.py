@@ -97,6 +97,27 @@ def test_a_mapping_over_a_whole_row_or_over_no_column_is_watched(postgresql_url:
     assert changed(postgresql_url) == {2}
 
 
+def test_a_value_of_a_type_without_equality_is_watched(postgresql_url: str) -> None:
+    execute(
+        postgresql_url,
+        "CREATE TABLE t (id int PRIMARY KEY, night int, saved bool, kind json, place point, long text)",
+        "INSERT INTO t SELECT n, 1, false, '{}', '(1, 2)', repeat(md5('x'), 10000) FROM generate_series(1, 5) AS n",
+    )
+    odd = {"program": "kind ->> 'program'", "skyra": "place[0]", "data_location": "left(long, 10)"}
+    attach(postgresql_url, "t", Mapping(columns={**BARE.columns, **odd}))
+    refill(postgresql_url)
+    execute(
+        postgresql_url,
+        "UPDATE t SET kind = kind, place = place, long = long || ''",
+        """UPDATE t SET kind = '{"program": "dark"}' WHERE id = 1""",
+        "UPDATE t SET place = '(1, 3)' WHERE id = 2",
+        "UPDATE t SET long = long || 'y' WHERE id = 3",
+        "UPDATE t SET kind = NULL WHERE id = 4",
+    )
+    assert changed(postgresql_url) == {1, 2, 3, 4}
+    assert whole(postgresql_url), "nothing fell back on everything"
+
+
 def test_whole_numbers_of_any_kind_are_told(exposure_db_url: str) -> None:
     kind = "REAL" if exposure_db_url.startswith("sqlite") else "numeric"
     execute(

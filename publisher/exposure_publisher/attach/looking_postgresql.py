@@ -1,4 +1,4 @@
-"""Looking at their table on PostgreSQL: whether we can be attached to it, and how its columns are compared."""
+"""Looking at their table on PostgreSQL: whether we can be attached to it, and what its columns are."""
 
 from typing import Any, Final
 
@@ -16,10 +16,8 @@ _RELATION: Final = sa.text(
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(:name)"""
 )
 
-# A type of another kind may have no equality, and that of a text may take different texts for equal.
 _COLUMNS: Final = sa.text(
-    """SELECT a.attname AS name, quote_ident(a.attname) AS quoted, t.typcategory = ANY ('{N,B,D,T}') AS plain
-    FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+    """SELECT a.attname AS name, quote_ident(a.attname) AS quoted FROM pg_attribute AS a
     WHERE a.attrelid = :oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
 )
 
@@ -61,7 +59,7 @@ def look(connection: sa.Connection, name: str, mapping: Mapping) -> Table:
         raise NotThere(f"there is no table {name}; give its schema too: --table SCHEMA.TABLE")
     _refuse_what_cannot_be_watched(found)
     rows = connection.execute(_COLUMNS, {"oid": found.oid}).all()
-    columns = tuple(Column(name=row.name, compared=_compared(row)) for row in rows)
+    columns = tuple(Column(name=row.name, quoted=row.quoted) for row in rows)
     return Table(
         relation=found.name,
         columns=columns,
@@ -82,10 +80,6 @@ def _refuse_what_cannot_be_watched(found: Any) -> None:
     for reason, holds in reasons.items():
         if holds:
             raise DatabaseRefused(f"cannot attach to {found.name}: it {reason}")
-
-
-def _compared(row: Any) -> str:
-    return str(row.quoted) if row.plain else f'{row.quoted}::text COLLATE "C"'
 
 
 def _key(connection: sa.Connection, found: Any, mapping: Mapping) -> str:

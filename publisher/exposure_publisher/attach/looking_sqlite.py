@@ -31,7 +31,7 @@ def look(connection: sa.Connection, name: str, mapping: Mapping) -> Table:
     _try(connection, relation, mapping)
     return Table(
         relation=relation,
-        columns=tuple(Column(name=row.name, compared=_quoted(row.name)) for row in columns),
+        columns=tuple(Column(name=row.name, quoted=_quoted(row.name)) for row in columns),
         key=_quoted(key),
     )
 

@@ -5,6 +5,7 @@ with our rights, so that whoever may write there needs none; and where it fails 
 statement count as changed, or else everything does.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from exposure_publisher.attach.mapping import Mapping, columns_used
@@ -29,6 +30,7 @@ _TRIGGER: Final = """CREATE TRIGGER {name} {event}
 _ALWAYS: Final = "ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
 
 # A row without an expid is no exposure yet. Every column is qualified: theirs may be called as a variable is, `found`.
+# An update joins all rows, whatever PostgreSQL guesses of their number: a full join is never done row by row.
 _FUNCTION: Final = """CREATE OR REPLACE FUNCTION {schema}.capture() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $capture$
 BEGIN
@@ -36,8 +38,9 @@ BEGIN
         INSERT INTO {change} (expid) SELECT n.{key} FROM new_rows AS n WHERE n.{key} IS NOT NULL;
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO {change} (expid)
-        SELECT coalesce(n.{key}, o.{key}) FROM old_rows AS o FULL JOIN new_rows AS n ON n.{key} = o.{key}
-        WHERE coalesce(n.{key}, o.{key}) IS NOT NULL AND (n.{key} IS NULL OR o.{key} IS NULL OR {differs});
+        SELECT coalesce(n.expid, o.expid)
+        FROM ({old_rows}) AS o FULL JOIN ({new_rows}) AS n ON n.expid = o.expid
+        WHERE coalesce(n.expid, o.expid) IS NOT NULL AND (n.expid IS NULL OR o.expid IS NULL OR n.seen *<> o.seen);
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO {change} (expid) SELECT o.{key} FROM old_rows AS o WHERE o.{key} IS NOT NULL;
     ELSE
@@ -69,6 +72,11 @@ EXCEPTION WHEN OTHERS THEN
 END $capture$"""
 
 
+# As records, rows are compared byte by byte (`*<>`), which wants no equality of a type and takes no two texts for one;
+# and OFFSET keeps the planner from carrying each column through the join.
+_SEEN: Final = "SELECT {side}.{key} AS expid, ROW({columns})::record AS seen FROM {rows} AS {side} OFFSET 0"
+
+
 def trigger_names() -> tuple[str, ...]:
     """Return the names of the triggers on their table."""
     return tuple(f"exposure_bus_{event}" for event in _EVENTS)
@@ -77,10 +85,14 @@ def trigger_names() -> tuple[str, ...]:
 def plan(table: Table, mapping: Mapping) -> Plan:
     """Return what attaching to a table does."""
     used = set(columns_used(mapping.expressions, [column.name for column in table.columns], table.relation))
-    compared = [column.compared for column in table.columns if column.name in used and column.compared != table.key]
-    new, old = (", ".join(f"{side}.{column}" for column in compared) for side in "no")
-    differs = f"({new}) IS DISTINCT FROM ({old})" if compared else "false"
-    function = _FUNCTION.format(schema=SCHEMA, change=_CHANGE, channel=CHANNEL, key=table.key, differs=differs)
+    function = _FUNCTION.format(
+        schema=SCHEMA,
+        change=_CHANGE,
+        channel=CHANNEL,
+        key=table.key,
+        old_rows=_seen(table, used, "o", "old_rows"),
+        new_rows=_seen(table, used, "n", "new_rows"),
+    )
     selection = mapping.selection(table.relation, table.naive_moments)
     return Plan(
         relation=table.relation,
@@ -97,6 +109,11 @@ def plan(table: Table, mapping: Mapping) -> Plan:
 def removal(relation: str) -> tuple[str, ...]:
     """Return what detaching does."""
     return (*_dropped(relation), f"DROP SCHEMA {SCHEMA} CASCADE")
+
+
+def _seen(table: Table, used: Collection[str], side: str, rows: str) -> str:
+    columns = ", ".join(f"{side}.{column.quoted}" for column in table.columns if column.name in used)
+    return _SEEN.format(side=side, key=table.key, columns=columns, rows=rows)
 
 
 def _dropped(relation: str) -> tuple[str, ...]:

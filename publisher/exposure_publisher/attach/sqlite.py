@@ -34,7 +34,7 @@ def trigger_names() -> tuple[str, ...]:
 def plan(table: Table, mapping: Mapping) -> Plan:
     """Return what attaching to a table does."""
     used = set(columns_used(mapping.expressions, [column.name for column in table.columns], table.relation))
-    compared = [column.compared for column in table.columns if column.name in used]
+    compared = [column.quoted for column in table.columns if column.name in used]
     # A column may take two texts for equal that are not.
     differs = " OR ".join(f"NEW.{column} IS NOT OLD.{column} COLLATE BINARY" for column in compared)
     # A trigger's table stands without its database, which is the trigger's.

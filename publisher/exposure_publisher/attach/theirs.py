@@ -9,8 +9,8 @@ class Column:
 
     name: str
     """As the database spells it."""
-    compared: str
-    """SQL whose value differs exactly if the column's does, whatever its type and its collation."""
+    quoted: str
+    """As SQL spells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
