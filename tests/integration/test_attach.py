@@ -233,6 +233,30 @@ def test_a_writer_without_any_right_of_ours_writes_and_is_seen(postgresql_url: s
     execute(postgresql_url, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
+def test_a_writer_cannot_have_a_function_of_its_own_run_with_our_rights(
+    postgresql_url: str, postgresql_table: str
+) -> None:
+    ics_table.fill(postgresql_url, postgresql_table, 3)
+    attach(postgresql_url, postgresql_table, DESI)
+    refill(postgresql_url)
+    execute(
+        postgresql_url,
+        "CREATE SCHEMA mine",
+        "CREATE TABLE mine.ran (name text)",
+        """CREATE FUNCTION mine.same(bigint, bigint) RETURNS boolean LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO mine.ran VALUES ('='); RETURN $1 OPERATOR(pg_catalog.=) $2; END $$""",
+        "CREATE OPERATOR mine.= (FUNCTION = mine.same, LEFTARG = bigint, RIGHTARG = bigint, MERGES, HASHES)",
+        """CREATE FUNCTION mine.seeing(anyelement) RETURNS float8 LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO mine.ran VALUES ('seeing'); RETURN 1; END $$""",
+        "SET search_path = mine, pg_catalog",
+        f"UPDATE {postgresql_table} SET airmass = 2 WHERE id = 1",
+        f"ALTER TABLE {postgresql_table} RENAME seeing TO fwhm",  # n.seeing may be seeing(n) then
+        f"UPDATE {postgresql_table} SET airmass = 2 WHERE id = 2",
+    )
+    assert changed(postgresql_url) == {1, 2}
+    assert execute(postgresql_url, "SELECT name FROM mine.ran") == []
+
+
 def test_truncating_their_table_retracts_everything(postgresql_url: str, postgresql_table: str) -> None:
     ics_table.fill(postgresql_url, postgresql_table, 10)
     attach(postgresql_url, postgresql_table, DESI)

@@ -30,6 +30,8 @@ _TRIGGER: Final = """CREATE TRIGGER {name} {event}
 _ALWAYS: Final = "ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
 
 # A row without an expid is no exposure yet. Every column is qualified: theirs may be called as a variable is, `found`.
+# The search path is fixed, though that takes some microseconds: it is not enough to name all schemas, since PostgreSQL
+# looks for a function `seeing` where a column of that name was renamed.
 # An update joins all rows, whatever PostgreSQL guesses of their number: a full join is never done row by row.
 _FUNCTION: Final = """CREATE OR REPLACE FUNCTION {schema}.capture() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $capture$
