@@ -23,6 +23,7 @@ SCRIPTS: Final = (
     "wake_up",
     "healing",
     "queries",
+    "audit",
     "followers",
     "idle",
     "attach",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.in_threads import running
+from tests.listening import Listener, listening
 from tests.night import files_in
 from tests.processes import Processes
 from tests.raw_sql import execute
@@ -19,9 +20,9 @@ from exposure_bus.broker import properties_for
 from exposure_bus.broker.blocking import publish_once
 from exposure_bus.errors import Incomplete
 from exposure_publisher import ExposureDB
-from exposure_publisher.relay import Relay, relay
-from exposure_schemas import AuditRequest, encode
-from exposure_schemas.routing import REQUEST_QUEUE
+from exposure_publisher.relay import Relay, audits, relay
+from exposure_schemas import AuditAnswer, AuditRequest, encode
+from exposure_schemas.routing import REPLAY_EXCHANGE, REQUEST_QUEUE
 from exposure_subscriber.audit import Audit, NoAnswer, Proof, Publisher
 from exposure_subscriber.audit.healing import mark, wait_until_healed
 from exposure_subscriber.cache import open_cache
@@ -200,6 +201,28 @@ def test_an_answer_to_nobody_stops_nothing(site: Site) -> None:
         properties=properties_for(request, "a question"),
     )
     assert verdicts(site.audit()) == {}
+
+
+def test_an_answer_that_takes_long_says_now_and_then_that_it_comes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audits, "PAGE", 5)
+    monkeypatch.setattr(audits, "A_WORD_EVERY", 0.0)
+    asker = "asker.audit-00000001"
+    with listening(site.broker_url, (REPLAY_EXCHANGE, asker)) as listener:
+        listener.say(AuditRequest(reply_to=asker, requested_at=datetime.now(UTC)), "", REQUEST_QUEUE)
+        listener.wait_until(lambda asked: any(part.last for part in answers(asked)), "the last part")
+    parts = answers(listener)
+    assert [part.part for part in parts] == list(range(len(parts)))
+    assert [part.last for part in parts[:-1]] == [False] * (len(parts) - 1)
+    assert len([part for part in parts if not part.nights]) > 2 * COUNT / 5
+    assert [(night.night, night.exposures) for part in parts for night in part.nights] == [
+        (NIGHT - 1, COUNT),
+        (NIGHT, COUNT),
+    ]
+
+
+def answers(listener: Listener) -> list[AuditAnswer]:
+    messages = (heard.message for heard in listener.heard)
+    return [message for message in messages if isinstance(message, AuditAnswer)]
 
 
 def test_rows_that_no_message_can_carry_are_missed_by_nobody(site: Site) -> None:

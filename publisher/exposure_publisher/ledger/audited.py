@@ -30,11 +30,12 @@ class Audited:
     """Whether a change of it has no number yet."""
 
 
-# One statement is one look: what has changed after it is not waiting in it either.
+# One statement is one look: what has changed after it is not waiting in it either. Each table is told where the page
+# begins: PostgreSQL does not conclude it for one from the other, and would read the ledger from its beginning.
 _SELECT: Final = f"""SELECT l.sequence, l.files, l.numbered_at, l.confirmed_at, c.expid AS waiting, {TIMED_COLUMN_LIST}
     FROM exposure AS e
-    LEFT JOIN exposure_ledger AS l ON l.expid = e.expid
-    LEFT JOIN (SELECT DISTINCT expid FROM exposure_change) AS c ON c.expid = e.expid
+    LEFT JOIN exposure_ledger AS l ON l.expid = e.expid AND l.expid > :after
+    LEFT JOIN (SELECT DISTINCT expid FROM exposure_change WHERE expid > :after) AS c ON c.expid = e.expid
     WHERE e.expid > :after {{selected}} ORDER BY e.expid LIMIT :most"""
 
 _OF_A_NIGHT: Final = sa.text(_SELECT.format(selected="AND e.night = :night"))

@@ -5,6 +5,7 @@ The exposureDB is read page by page, and the broker, the database and the clock 
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +30,9 @@ from exposure_schemas.exposure import Expid, Night
 PAGE: Final = 200
 """Exposures that are read in one turn: a few milliseconds."""
 
+A_WORD_EVERY: Final = 5.0
+"""Seconds after which who asked is sent a part with nothing in it: it takes long silence for no answer."""
+
 
 def audit_pages(ledger: Ledger, maker: MessageMaker, request: AuditRequest, newest: int) -> Iterator[Packed | None]:
     """Answer an audit.
@@ -51,18 +55,34 @@ def audit_pages(ledger: Ledger, maker: MessageMaker, request: AuditRequest, newe
         nights=(),
         exposures=(),
     )
-    if request.night is None and not request.expids:
-        nights: dict[int, NightDigest] = {}
-        for page in _pages(ledger, request):
-            _count(nights, page)
+    parts = _of_exposures if request.night is not None or request.expids else _of_nights
+    number = 0
+    for part in parts(ledger, request, answer):
+        if part is None:
             yield None
-        parts = [_with(answer, nights=part) for part in _split(sorted(nights.values(), key=_night), MOST_NIGHTS)]
-    else:
-        parts = []
-        for page in _pages(ledger, request):
-            parts.append(_with(answer, exposures=[_exposure(each) for each in page]))
-            yield None
-    yield from (maker.audited(part, request) for part in _counted(parts or [answer]))
+        else:
+            yield maker.audited(msgspec.structs.replace(part, part=number), request)
+            number += 1
+    yield maker.audited(msgspec.structs.replace(answer, part=number, last=True), request)
+
+
+def _of_nights(ledger: Ledger, request: AuditRequest, answer: AuditAnswer) -> Iterator[AuditAnswer | None]:
+    nights: dict[int, NightDigest] = {}
+    spoke_at = monotonic()
+    for page in _pages(ledger, request):
+        _count(nights, page)
+        yield None
+        if monotonic() - spoke_at >= A_WORD_EVERY:
+            spoke_at = monotonic()
+            yield answer
+    for part in _split(sorted(nights.values(), key=_night), MOST_NIGHTS):
+        yield _with(answer, nights=part)
+
+
+def _of_exposures(ledger: Ledger, request: AuditRequest, answer: AuditAnswer) -> Iterator[AuditAnswer | None]:
+    for page in _pages(ledger, request):
+        yield None
+        yield _with(answer, exposures=[_exposure(each) for each in page])
 
 
 def _pages(ledger: Ledger, request: AuditRequest) -> Iterator[list[Audited]]:
@@ -132,8 +152,3 @@ def _with(
     answer: AuditAnswer, *, nights: Sequence[NightDigest] = (), exposures: Sequence[AuditedExposure] = ()
 ) -> AuditAnswer:
     return msgspec.structs.replace(answer, nights=tuple(nights), exposures=tuple(exposures))
-
-
-def _counted(parts: Sequence[AuditAnswer]) -> Iterator[AuditAnswer]:
-    for number, part in enumerate(parts):
-        yield msgspec.structs.replace(part, part=number, last=number == len(parts) - 1)

@@ -1,0 +1,55 @@
+"""An audit of everything there is: whether each exposure costs the same, however many there are."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.daemons import Host, virtual_host
+from benchmarks.history import write_history
+from benchmarks.measure import REPEATS, Curve, Measured, Result, seconds
+from exposure_subscriber.audit import Audit, Publisher
+from exposure_subscriber.cache import open_cache
+from private_servers import PostgreSQL, RabbitMQ
+
+UNCHANGED = 1.25
+
+
+def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
+    """Measure; ``quick`` makes everything smaller."""
+    sizes, repeats = ((3_000, 30_000), 2) if quick else ((3_000, 30_000, 300_000), REPEATS)
+    lines: dict[str, list[tuple[float, Measured]]] = {}
+    with RabbitMQ(work / "rabbitmq") as broker, PostgreSQL(work / "postgresql") as server:
+        for kind in ("SQLite", "PostgreSQL"):
+            taken: list[tuple[float, Measured]] = []
+            for size in sizes:
+                name = f"{kind.lower()}{size}"
+                url = "" if kind == "SQLite" else server.create_database(name)
+                host = Host(work / name, virtual_host(broker, name), exposure_db_url=url)
+                taken.append((size, _audited(host, size, repeats)))
+            lines[kind] = taken
+            each = {size: [took / size * 1e6 for took in measured] for size, measured in taken}
+            yield Result(
+                operation=f"audit of {sizes[-1]:,} exposures on {kind}, each of them",
+                unit="µs",
+                ours=each[sizes[-1]],
+                floor=each[sizes[0]],
+                floor_is=f"of {sizes[0]:,}",
+                target=UNCHANGED,
+            )
+    yield Curve(name="audit", title="An audit of everything", x="exposures", y="s", lines=lines)
+
+
+def _audited(host: Host, size: int, repeats: int) -> Measured:
+    write_history(host.exposure_db_url, size)
+    with ExitStack() as stack:
+        stack.enter_context(host.relay())
+        stack.enter_context(host.follower())
+        host.wait_until_complete(size)
+        return [seconds(lambda: _audit(host, size)) for _ in range(repeats)]
+
+
+def _audit(host: Host, size: int) -> None:
+    with Publisher(host.broker_url, host.subscriber) as publisher:
+        proof = Audit(open_cache(host.cache_url), publisher.ask).all_nights()
+    if proof.findings or proof.exposures != size:
+        raise AssertionError(f"{len(proof.findings)} of {proof.exposures} exposures do not agree")
