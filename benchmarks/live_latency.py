@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.daemons import virtual_host
-from benchmarks.live_site import EVERY, Bare, Site, distribution, percentile
+from benchmarks.live_site import EVERY, Bare, Site, TheirTable, distribution, percentile
 from benchmarks.measure import REPEATS, Curve, Measured, Result
+from exposure_publisher import ExposureDB
 from private_servers import PostgreSQL, RabbitMQ
 
 POLL: Final = 1.0
@@ -28,9 +29,11 @@ def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
         sites = {
             kind: stack.enter_context(Site(work / kind, virtual_host(broker, kind), url)) for kind, url in urls.items()
         }
-        took = _by_turns(
-            {FLOOR: bare.go_through, **{kind: site.go_through for kind, site in sites.items()}}, count, repeats
+        theirs = stack.enter_context(
+            Site(work / "theirs", virtual_host(broker, "theirs"), server.create_database("theirs"), table=TheirTable)
         )
+        ways: dict[str, Bare | Site] = {FLOOR: bare, **sites, "PostgreSQL, their own table": theirs}
+        took = _by_turns({kind: site.go_through for kind, site in ways.items()}, count, repeats)
         yield from _results(took)
         polled = [each for site in sites.values() for each in polling(site, count)]
         for kind in sites:
@@ -92,7 +95,8 @@ def polling(site: Site, count: int) -> Measured:
 
 def _seen(site: Site, committed: dict[int, int]) -> Measured:
     """Look, and return how long ago what is new was committed; it is forgotten then."""
-    written = {each["expid"] for each in site.database.exposures() if each["data_written"]}
+    with ExposureDB(site.host.exposure_db_url) as database:
+        written = {each["expid"] for each in database.exposures() if each["data_written"]}
     now = time.monotonic_ns()
     new = [expid for expid, moment in committed.items() if moment and expid in written]
     return [(now - committed.pop(expid)) / 1e6 for expid in new]

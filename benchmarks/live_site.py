@@ -2,23 +2,27 @@
 
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from benchmarks import bare_pika
+from benchmarks.attach import COLUMNS, INSERT
 from benchmarks.daemons import Daemon, Host, wait
 from benchmarks.history import write_history
 from benchmarks.measure import Measured
 from benchmarks.raw import connect
+from exposure_bus.settings import TableSettings
 from exposure_publisher import ExposureDB
+from exposure_publisher.attach import attach, mapping_of
 
 EVERY: Final = 0.05
 """Seconds between two changes."""
 
 NIGHT: Final = 20230913
 
+_WRITTEN: Final = "UPDATE exposures SET saved = true, saved_updated = now() WHERE id = %s"
 _SEEN_ALL: Final = "INSERT INTO position (name, arrival) SELECT 'default', max(arrival) FROM exposure"
 
 
@@ -62,18 +66,72 @@ class Bare:
         return under_way(sent, self._receiver)
 
 
+class Table(Protocol):
+    """Where exposures are recorded."""
+
+    def insert(self, expids: Iterable[int]) -> object:
+        """Record exposures, not written yet."""
+
+    def data_written(self, expid: int) -> object:
+        """Say that the data of an exposure is written."""
+
+
+class OurTable(ExposureDB):
+    """The exposureDB, by its own interface."""
+
+    def insert(self, expids: Iterable[int]) -> None:
+        """Record exposures, not written yet."""
+        self.record_many(
+            {"expid": expid, "night": NIGHT, "exptype": "science", "program": "dark", "skyra": 23.4, "seeing": 1.1}
+            for expid in expids
+        )
+
+
+class TheirTable:
+    """A table of the ICS's that the bus is attached to, written by the driver alone."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = connect(url)
+        self._cursor = self._connection.cursor()
+        self._cursor.execute(f"CREATE TABLE exposures ({COLUMNS})")
+        attach(url, "exposures", mapping_of(TableSettings(), "desi"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._connection.close()
+
+    def insert(self, expids: Iterable[int]) -> None:
+        """Record exposures, not written yet."""
+        self._cursor.executemany(INSERT, [(expid,) for expid in expids])
+
+    def data_written(self, expid: int) -> None:
+        """Say that the data of an exposure is written."""
+        self._cursor.execute(_WRITTEN, (expid,))
+
+
 class Site:
     """An exposureDB, a relay, a follower, and somebody who waits for new exposures."""
 
-    def __init__(self, folder: Path, broker_url: str, exposure_db_url: str, *, history: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        broker_url: str,
+        exposure_db_url: str,
+        *,
+        history: int = 0,
+        table: Callable[[str], AbstractContextManager[Table]] = OurTable,
+    ) -> None:
         self._stack = ExitStack()
         self.host = Host(folder, broker_url, exposure_db_url=exposure_db_url, subscriber=folder.name)
         self._next = history + 1
+        self._table = table
 
     def __enter__(self) -> Self:
         if self._next > 1:
             write_history(self.host.exposure_db_url, self._next - 1)
-        self.database = self._stack.enter_context(ExposureDB(self.host.exposure_db_url))
+        self.database = self._stack.enter_context(self._table(self.host.exposure_db_url))
         self.relay = self._stack.enter_context(self.host.relay())
         self.follower = self._stack.enter_context(self.host.follower())
         self.host.wait_until_complete(self._next - 1)
@@ -90,10 +148,7 @@ class Site:
         """Record so many exposures, not written yet, and return which."""
         expids = range(self._next, self._next + count)
         self._next += count
-        self.database.record_many(
-            {"expid": expid, "night": NIGHT, "exptype": "science", "program": "dark", "skyra": 23.4, "seeing": 1.1}
-            for expid in expids
-        )
+        self.database.insert(expids)
         return expids
 
     def write(self, expid: int) -> int:

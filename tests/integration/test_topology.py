@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pika
@@ -11,12 +12,12 @@ from tests.in_threads import running
 from tests.listening import Listener, listening
 from tests.waiting import wait_until
 
-from exposure_bus.broker import BrokerLink, open_channel, publish_once
+from exposure_bus.broker import BrokerLink, broken_queues, open_channel, publish_once
 from exposure_bus.broker.blocking import declare
 from exposure_bus.broker.topology import FOLLOWER_ARGUMENTS, Declarer, declare_follower, declare_publisher
 from exposure_bus.errors import BrokerRefused, BrokerUnreachable
 from exposure_publisher import ExposureDB
-from exposure_publisher.relay import Relay
+from exposure_publisher.relay import Relay, relay
 from exposure_schemas import follower_queue
 from exposure_schemas.routing import (
     ALARM_EXCHANGE,
@@ -28,6 +29,7 @@ from exposure_schemas.routing import (
     REQUEST_QUEUE,
 )
 from exposure_subscriber.cache import open_cache
+from exposure_subscriber.cache.reading import exposure
 from exposure_subscriber.follower import Follower
 from private_servers import RabbitMQ
 
@@ -165,6 +167,21 @@ def test_a_broker_that_is_away_at_the_start_is_said_once_and_tried_again(caplog:
     link.run()
     link.close()
     assert caplog.text.count("127.0.0.1:1 does not answer: [Errno 111] Connection refused; trying again") == 1
+
+
+def test_a_queue_that_is_down_is_made_anew_and_what_it_held_heals(
+    rabbitmq_node: RabbitMQ, broker_url: str, subscriber: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broken_queues, "PATIENCE", 0.1)
+    monkeypatch.setattr(relay, "HEARTBEAT_INTERVAL", 0.1)
+    url, cache = f"sqlite:///{tmp_path}/db.sqlite", open_cache(f"sqlite:///{tmp_path}/cache.sqlite")
+    with ExposureDB(url) as database, closing(cache):
+        declare(broker_url, "a test", declare_follower(subscriber))
+        server = f"{{'%2F_{follower_queue(subscriber)}', node()}}"
+        rabbitmq_node.ctl("eval", f"ra:stop_server(quorum_queues, {server}).")
+        database.record(expid=1, night=20230913)
+        with running(Relay(broker_url, url)), running(Follower(broker_url, subscriber, cache)):
+            wait_until(lambda: exposure(cache, 1) is not None, "the exposure being there")
 
 
 def test_however_often_a_connection_is_dropped_another_one_comes(broker_url: str) -> None:

@@ -41,6 +41,7 @@ class Consumer:
         channel: The channel.
         queue: The queue.
         on_message: Called with each message, as by pika.
+        accepted: Called when the queue accepts the consumer.
         unanswered: Called if the queue does not accept the consumer.
         lost: Called if the broker has lost it.
         starved: Called if the broker has it, and sends it nothing.
@@ -53,6 +54,7 @@ class Consumer:
         queue: str,
         *,
         on_message: OnMessage,
+        accepted: Callable[[], None],
         unanswered: Callable[[], None],
         lost: Callable[[], None],
         starved: Callable[[Starved], None],
@@ -64,11 +66,10 @@ class Consumer:
         self._lost = lost
         self._starved = starved
         self._begun = self._heard = monotonic()
+        self._accepted = accepted
         self._overdue: Any = None
-        overdue = loop.call_later(ANSWER_TIMEOUT, unanswered)
-        self._tag = channel.basic_consume(
-            queue, self._on_delivery, callback=lambda _frame: loop.remove_timeout(overdue)
-        )
+        self._unanswered = loop.call_later(ANSWER_TIMEOUT, unanswered)
+        self._tag = channel.basic_consume(queue, self._on_delivery, callback=self._on_accepted)
 
     @property
     def silence(self) -> float:
@@ -92,6 +93,10 @@ class Consumer:
         """Consume no more."""
         if self._channel.is_open:
             self._channel.basic_cancel(self._tag)
+
+    def _on_accepted(self, _frame: Any) -> None:
+        self._loop.remove_timeout(self._unanswered)
+        self._accepted()
 
     def _on_no_answer(self) -> None:
         self._overdue = None

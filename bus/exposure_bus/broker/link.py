@@ -16,6 +16,7 @@ from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 
 from exposure_bus.broker.blocking import declare
+from exposure_bus.broker.broken_queues import BrokenQueues
 from exposure_bus.broker.consumer import Consumer, OnMessage, Starved
 from exposure_bus.broker.failures import translate
 from exposure_bus.broker.gathering import GatheringConnection
@@ -78,7 +79,7 @@ class BrokerLink:
         self._connection: SelectConnection | None = None
         self._ending: set[SelectConnection] = set()
         self._channel: Channel | None = None
-        self._broken: set[str] = set()
+        self._broken = BrokenQueues()
         self._last_said = ""
         # pika's own way to wake its loop takes a lock, which a signal's handler might wait for in vain: it interrupts
         # whoever holds it.
@@ -122,10 +123,7 @@ class BrokerLink:
             os.eventfd_write(self._stop_asked, 1)
 
     def consume(self, queue: str, on_message: OnMessage) -> Consumer:
-        """Consume from a queue on the present channel; a queue that does not answer is made anew.
-
-        A quorum queue whose node died in the moment of its making stays without a leader for ever, and holds up
-        every confirm of what is routed to it. What it held is brought back by healing.
+        """Consume from a queue on the present channel; a queue that does not answer, or is down, is made anew.
 
         Returns:
             The consumer, which ends with the channel.
@@ -133,11 +131,13 @@ class BrokerLink:
         channel = self._channel
         assert channel is not None, "consume is called by `opened`"  # noqa: S101 (for the type checker)
         channel.add_on_cancel_callback(lambda _frame: self.drop(f"the queue {queue} was deleted"))
+        self._broken.asked(queue)
         return Consumer(
             self.loop,
             channel,
             queue,
             on_message=on_message,
+            accepted=partial(self._broken.accepted, queue),
             unanswered=partial(self._make_anew, queue, channel),
             lost=lambda: self.drop(f"it has lost the consumer of {queue}"),
             starved=partial(self._on_starved, queue, channel),
@@ -182,14 +182,14 @@ class BrokerLink:
 
     def _make_anew(self, queue: str, channel: Channel) -> None:
         if channel is self._channel:
-            self._broken.add(queue)
+            self._broken.found(queue)
             self.drop(f"the queue {queue} does not answer, making it anew")
 
     def _declare(self, declarer: Declarer) -> None:
         for queue in self._broken:
             declarer.delete(queue)
         self._topology(declarer)
-        self._broken.clear()
+        self._broken.mended()
 
     def connect(self) -> None:
         """Connect, and connect again whenever the connection is lost; in the loop."""
@@ -251,6 +251,7 @@ class BrokerLink:
 
     def _on_close(self, connection: SelectConnection, error: Exception) -> None:
         if connection is self._connection:
+            self._broken.refused(error)
             self._forget_channel()
             self._try_again(translate(error, self._address))
             return

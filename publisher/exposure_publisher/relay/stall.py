@@ -15,6 +15,10 @@ from exposure_bus.broker.topology import Declarer, declare_publisher, leave_out_
 UNCONFIRMED: Final = 30.0
 """Seconds without a confirm after which something is done about it."""
 
+MOVE_HELPS: Final = 300.0
+"""Seconds for which a move has to help. A stream that has lost its leader takes some of what comes with each new
+connection before it stalls again."""
+
 WITHOUT_LOG: Final = 600.0
 """Seconds after which the log stream is tried again."""
 
@@ -32,13 +36,12 @@ class Stall:
 
     def __init__(self) -> None:
         self._progressed = monotonic()
-        self._moved = False
+        self._moved_at: float | None = None
         self._without_log_since: float | None = None
 
     def progressed(self) -> None:
         """Note that a live message was confirmed."""
         self._progressed = monotonic()
-        self._moved = False
 
     def wait_anew(self) -> None:
         """Note that no confirm could be expected before now."""
@@ -49,8 +52,8 @@ class Stall:
         if monotonic() - self._progressed <= UNCONFIRMED:
             return Remedy.NONE
         self._progressed = monotonic()
-        if not self._moved:
-            self._moved = True
+        if self._moved_at is None or monotonic() - self._moved_at > MOVE_HELPS:
+            self._moved_at = monotonic()
             return Remedy.MOVE
         if self._without_log_since is not None:
             return Remedy.NONE

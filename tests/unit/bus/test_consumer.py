@@ -45,6 +45,7 @@ class Asked:
             self.channel,
             QUEUE,
             on_message=lambda *_: None,
+            accepted=lambda: None,
             unanswered=lambda: self.concluded.append("unanswered"),
             lost=lambda: self.concluded.append("lost"),
             starved=self.concluded.append,

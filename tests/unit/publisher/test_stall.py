@@ -6,7 +6,7 @@ import pytest
 
 from exposure_bus.broker.topology import declare_log
 from exposure_publisher.relay import stall
-from exposure_publisher.relay.stall import UNCONFIRMED, WITHOUT_LOG, Remedy, Stall
+from exposure_publisher.relay.stall import MOVE_HELPS, UNCONFIRMED, WITHOUT_LOG, Remedy, Stall
 from exposure_schemas.routing import EVERY_EXPOSURE, EXCHANGE, LOG_STREAM
 
 
@@ -53,9 +53,17 @@ def test_another_connection_is_tried_first_and_then_the_log_is_left_out_and_then
     assert remedies(Stall(), clock, 4) == [Remedy.MOVE, Remedy.LEAVE_OUT_LOG, Remedy.NONE, Remedy.NONE]
 
 
-def test_a_confirm_makes_all_well(clock: Clock) -> None:
+def test_confirms_that_stall_again_soon_after_a_move_were_not_helped_by_it(clock: Clock) -> None:
     stalled = Stall()
     assert remedies(stalled, clock, 1) == [Remedy.MOVE]
+    stalled.progressed()
+    assert remedies(stalled, clock, 1) == [Remedy.LEAVE_OUT_LOG]
+
+
+def test_confirms_that_stall_long_after_a_move_are_moved_again(clock: Clock) -> None:
+    stalled = Stall()
+    assert remedies(stalled, clock, 1) == [Remedy.MOVE]
+    clock.passes(MOVE_HELPS)
     stalled.progressed()
     assert remedies(stalled, clock, 1) == [Remedy.MOVE]
 

@@ -1,0 +1,60 @@
+"""Queues of ours that are there by name, and serve nobody.
+
+A quorum queue whose node died in the moment of its making stays without a leader for ever, and one whose node stopped
+on a full disk may be down for good: it can be declared and bound, and ends the connection of whoever consumes from it
+(both seen with RabbitMQ 3.10.8). Either holds up every confirm of what is routed to it. It is deleted and made anew;
+what it held is brought back by healing.
+"""
+
+import logging
+from collections.abc import Iterator
+from time import monotonic
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+PATIENCE: Final = 10.0
+"""Seconds in which a queue may come up that was down, after a restart of its broker."""
+
+INTERNAL_ERROR: Final = 541
+"""AMQP reply code of a broker that cannot reach the queue's process."""
+
+
+class BrokenQueues:
+    """Keeps in mind which queues are to be made anew."""
+
+    def __init__(self) -> None:
+        self._broken: set[str] = set()
+        self._asked: set[str] = set()
+        self._refused_since: dict[str, float] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._broken)
+
+    def found(self, queue: str) -> None:
+        """Note that a queue is broken."""
+        self._broken.add(queue)
+
+    def mended(self) -> None:
+        """Note that all of them have been made anew."""
+        self._broken.clear()
+
+    def asked(self, queue: str) -> None:
+        """Note that a queue is asked to serve a consumer."""
+        self._asked.add(queue)
+
+    def accepted(self, queue: str) -> None:
+        """Note that it does."""
+        self._asked.discard(queue)
+        self._refused_since.pop(queue, None)
+
+    def refused(self, error: BaseException) -> None:
+        """Note how the connection has ended: what had not accepted its consumer then may be down."""
+        asked, self._asked = self._asked, set()
+        if getattr(error, "reply_code", None) != INTERNAL_ERROR:
+            return
+        for queue in asked:
+            if monotonic() - self._refused_since.setdefault(queue, monotonic()) >= PATIENCE:
+                log.warning("the queue %s is down, making it anew", queue)
+                del self._refused_since[queue]
+                self._broken.add(queue)
