@@ -7,6 +7,7 @@ their way, answers rest between two pages: history can wait, and what is live sh
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import Any, Final
 
 from exposure_bus.broker import ConfirmedPublisher
@@ -24,8 +25,12 @@ IN_FLIGHT: Final = 20
 PAGE: Final = 250
 """Exposures of one packed message: a live one waits for the making of one at the most, some milliseconds."""
 
-REST: Final = 0.025
-"""Seconds between two pages while live messages are sent: ten thousand exposures a second."""
+A_WHILE: Final = 0.002
+"""Seconds of work on answers after which there is a rest, while live messages are sent: half a page, or a dozen
+messages of one exposure each."""
+
+RESTS: Final = 5
+"""How many times as long as that work a rest is; it leaves some ten thousand exposures a second."""
 
 
 class AnswerPart:
@@ -61,6 +66,7 @@ class Answers:
         self._later = later
         self._wake = wake
         self._resting = False
+        self._worked = 0.0
         self._line: deque[tuple[ReplayRequest | AuditRequest, int]] = deque()
         self._pages: Iterator[Packed | None] | None = None
         self._in_flight = 0
@@ -92,6 +98,7 @@ class Answers:
         request, tag = self._line[0]
         if self._pages is None:
             self._pages = self._answer(request, newest)
+        began = monotonic()
         try:
             packed = next(self._pages)
         except StopIteration:
@@ -103,12 +110,16 @@ class Answers:
             key = request.subscriber if isinstance(request, ReplayRequest) else request.reply_to
             self._publisher.publish(AnswerPart(), REPLAY_EXCHANGE, key, packed.body, packed.properties)
         if beside_live:
-            self._rest()
+            self._rest_after(monotonic() - began)
         return not self._resting, None
 
-    def _rest(self) -> None:
-        self._resting = True
-        self._later(REST, self._go_on)
+    def _rest_after(self, worked: float) -> None:
+        """Rest, once enough has been done since the last rest."""
+        self._worked += worked
+        if self._worked >= A_WHILE:
+            self._resting = True
+            self._later(RESTS * self._worked, self._go_on)
+            self._worked = 0.0
 
     def _go_on(self) -> None:
         self._resting = False

@@ -1,12 +1,14 @@
 """How answers to followers make way for what is live."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from unittest.mock import Mock
 
 import pytest
 
-from exposure_publisher.relay.answers import IN_FLIGHT, PAGE, REST, Answers
+from exposure_publisher.ledger import LedgerRow
+from exposure_publisher.relay import answers
+from exposure_publisher.relay.answers import A_WHILE, IN_FLIGHT, PAGE, RESTS, Answers
 from exposure_publisher.relay.messages import MessageMaker
 from exposure_schemas import ReplayRequest
 
@@ -18,8 +20,9 @@ class Relaying:
     """Answers of a ledger whose exposures are all retracted, and what they have of a relay."""
 
     def __init__(self) -> None:
-        ledger = Mock()
-        ledger.read = lambda first, last, most: [(n, n, None, None) for n in range(first, last + 1)][:most]
+        self.now = 0.0
+        self.a_page_takes = A_WHILE
+        ledger = Mock(read=self._read)
         self.publisher = Mock(room=1000)
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.woken = 0
@@ -35,6 +38,10 @@ class Relaying:
         request = ReplayRequest(subscriber="qlf", epoch=EPOCH, missing=missing, requested_at=datetime.now(UTC))
         self.answers.add(request, 1)
 
+    def _read(self, first: int, last: int, most: int) -> Sequence[LedgerRow]:
+        self.now += self.a_page_takes
+        return [(number, number, None, None) for number in range(first, last + 1)][:most]
+
     def _wake(self) -> None:
         self.woken += 1
 
@@ -47,8 +54,10 @@ class Relaying:
 
 
 @pytest.fixture
-def relaying() -> Relaying:
-    return Relaying()
+def relaying(monkeypatch: pytest.MonkeyPatch) -> Relaying:
+    made = Relaying()
+    monkeypatch.setattr(answers, "monotonic", lambda: made.now)
+    return made
 
 
 def test_pages_follow_each_other_while_nothing_is_live(relaying: Relaying) -> None:
@@ -58,16 +67,24 @@ def test_pages_follow_each_other_while_nothing_is_live(relaying: Relaying) -> No
     assert not relaying.timers
 
 
-def test_beside_what_is_live_there_is_a_rest_after_each_page(relaying: Relaying) -> None:
+def test_beside_what_is_live_there_is_a_rest_after_each_page_that_took_a_while(relaying: Relaying) -> None:
     assert not relaying.pump(beside_live=True)
     assert not relaying.pump(beside_live=True), "a confirm or a commit wakes the relay, and not the answer"
     assert relaying.pages == 1
     ((seconds, rest_is_over),) = relaying.timers
-    assert seconds == REST
+    assert seconds == pytest.approx(RESTS * A_WHILE)
     rest_is_over()
     assert relaying.woken == 1
     relaying.pump(beside_live=True)
     assert relaying.pages == 2
+
+
+def test_what_takes_no_time_goes_out_together_before_a_rest(relaying: Relaying) -> None:
+    relaying.a_page_takes = A_WHILE / 3.5
+    while relaying.pump(beside_live=True):
+        pass
+    assert relaying.pages == 4
+    assert [seconds for seconds, _ in relaying.timers] == [pytest.approx(RESTS * 4 * relaying.a_page_takes)]
 
 
 def test_a_rest_ends_even_if_nothing_is_live_any_more(relaying: Relaying) -> None:
