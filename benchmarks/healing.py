@@ -30,12 +30,12 @@ def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
     sizes = (3_000, 30_000) if quick else (3_000, 30_000, 300_000)
     with RabbitMQ(work / "rabbitmq") as broker, PostgreSQL(work / "postgresql") as server:
         for kind in FLOORS:
-            yield from healed(Site(work / kind, broker.url, kind, server), sizes, 2 if quick else REPEATS)
+            yield from healed(Site(work / kind, broker.url, kind, server), sizes, 1 if quick else REPEATS)
 
 
 def healed(site: "Site", sizes: tuple[int, ...], repeats: int) -> Iterator[Result | Curve]:
     """Heal histories of each size, the largest several times."""
-    took = [_of_size(site, size, repeats if size == sizes[-1] else 2) for size in sizes]
+    took = [_of_size(site, size, repeats if size == sizes[-1] else 1) for size in sizes]
     last = took[-1]
     yield Result(
         operation=f"heal {last.count:,} exposures into an empty cache on {site.kind}, asked for to last commit",

@@ -14,7 +14,7 @@ UNCHANGED = 1.25
 
 def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
     """Measure; ``quick`` makes everything smaller."""
-    sizes, count, repeats = ((3_000, 30_000), 20, 2) if quick else ((3_000, 30_000, 300_000), 40, REPEATS)
+    sizes, count, repeats = ((3_000, 30_000), 10, 2) if quick else ((3_000, 30_000, 300_000), 20, REPEATS)
     lines: dict[str, list[tuple[float, Measured]]] = {}
     with RabbitMQ(work / "rabbitmq") as broker, PostgreSQL(work / "postgresql") as server:
         for kind in ("SQLite", "PostgreSQL"):

@@ -13,7 +13,7 @@ from private_servers import RabbitMQ
 
 def run(work: Path, *, quick: bool) -> Iterator[Result]:
     """Measure; ``quick`` makes everything smaller."""
-    history, count, repeats = (30_000, 20, 2) if quick else (300_000, 60, REPEATS)
+    history, count, repeats = (30_000, 20, 1) if quick else (300_000, 60, REPEATS)
     with RabbitMQ(work / "rabbitmq") as broker, Site(work / "live", broker.url, "", history=history) as site:
         alone: list[Measured] = []
         beside: list[Measured] = []

@@ -20,7 +20,7 @@ FLOOR: Final = "pika to pika through a quorum queue"
 
 def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
     """Measure; ``quick`` makes everything smaller."""
-    count, repeats = (40, 3) if quick else (100, REPEATS)
+    count, repeats = (20, 2) if quick else (100, REPEATS)
     with ExitStack() as stack:
         broker = stack.enter_context(RabbitMQ(work / "rabbitmq"))
         server = stack.enter_context(PostgreSQL(work / "postgresql"))

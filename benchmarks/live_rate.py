@@ -14,7 +14,7 @@ from exposure_publisher import ExposureDB
 from private_servers import PostgreSQL, RabbitMQ
 
 TARGET: Final = 0.35
-BURST: Final = 20_000
+BURST: Final = 10_000
 
 
 def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:

@@ -34,7 +34,7 @@ def run(work: Path, *, quick: bool) -> Iterator[Result]:
                 f"sqlite:///{folder}/{name}.sqlite" if kind == "SQLite" else server.create_database(name)
                 for name in ("cache", "bare")
             )
-            ours, floor = _by_turns(folder, url, bare, 20 if quick else 50)
+            ours, floor = _by_turns(folder, url, bare, 10 if quick else 20)
             yield Result(
                 operation=f"commit in a cache on {kind} to new_exposures: p50",
                 unit="ms",
