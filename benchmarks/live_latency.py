@@ -20,7 +20,7 @@ FLOOR: Final = "pika to pika through a quorum queue"
 
 def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
     """Measure; ``quick`` makes everything smaller."""
-    count, repeats = (20, 2) if quick else (100, REPEATS)
+    count, repeats = (40, 2) if quick else (100, REPEATS)
     with ExitStack() as stack:
         broker = stack.enter_context(RabbitMQ(work / "rabbitmq"))
         server = stack.enter_context(PostgreSQL(work / "postgresql"))
@@ -35,6 +35,8 @@ def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
         ways: dict[str, Bare | Site] = {FLOOR: bare, **sites, "PostgreSQL, their own table": theirs}
         took = _by_turns({kind: site.go_through for kind, site in ways.items()}, count, repeats)
         yield from _results(took)
+        for kind, site in sites.items():
+            yield from site.stages(kind)
         polled = [each for site in sites.values() for each in polling(site, count)]
         for kind in sites:
             yield Result(

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import Final, Protocol, Self
@@ -11,8 +11,9 @@ from benchmarks import bare_pika
 from benchmarks.attach import COLUMNS, INSERT
 from benchmarks.daemons import Daemon, Host, wait
 from benchmarks.history import write_history
-from benchmarks.measure import Measured
+from benchmarks.measure import Measured, Result
 from benchmarks.raw import connect
+from benchmarks.stages import stages
 from exposure_bus.settings import TableSettings
 from exposure_publisher import ExposureDB
 from exposure_publisher.attach import attach, mapping_of
@@ -127,6 +128,8 @@ class Site:
         self.host = Host(folder, broker_url, exposure_db_url=exposure_db_url, subscriber=folder.name)
         self._next = history + 1
         self._table = table
+        self.sent: dict[int, int] = {}
+        """When each exposure was committed that went through, nanoseconds of the monotonic clock."""
 
     def __enter__(self) -> Self:
         if self._next > 1:
@@ -160,7 +163,13 @@ class Site:
         """Write exposures, and return how long after its commit each was yielded, in milliseconds."""
         expids = self.record(count)
         self.host.wait_for_exposure(expids[-1])
-        return under_way(steadily(expids, self.write), self._reader)
+        sent = steadily(expids, self.write)
+        self.sent |= sent
+        return under_way(sent, self._reader)
+
+    def stages(self, kind: str) -> Iterator[Result]:
+        """Return where the time went of everything that went through."""
+        return stages(kind, self.host.cache_url, self.sent, moments(self._reader))
 
 
 def steadily(numbers: range, send: Callable[[int], int]) -> dict[int, int]:
@@ -176,6 +185,11 @@ def under_way(sent: dict[int, int], receiver: Daemon) -> Measured:
     """Wait until all that was sent has come, and return how long each took, in milliseconds."""
     last = max(sent)
     wait(lambda: f"\n{last} " in receiver.said, receiver.log)
-    lines = (line.split() for line in receiver.said.splitlines() if line[:1].isdigit())
-    came = {int(number): int(moment) for number, moment in lines}
+    came = moments(receiver)
     return [(came[number] - moment) / 1e6 for number, moment in sent.items()]
+
+
+def moments(receiver: Daemon) -> dict[int, int]:
+    """Return when each number came, nanoseconds of the monotonic clock."""
+    lines = (line.split() for line in receiver.said.splitlines() if line[:1].isdigit())
+    return {int(number): int(moment) for number, moment in lines}

@@ -25,8 +25,8 @@ class Result:
     """Likewise; empty where the target is a figure of its own."""
     floor_is: str
     """What the floor does."""
-    target: float
-    """The largest ratio, or figure, that is good enough."""
+    target: float | None
+    """The largest ratio, or figure, that is good enough; None where a figure only explains another."""
     turned: bool = False
     """Whether the target is how many times faster than the floor ours has to be."""
     rate: bool = False
@@ -48,7 +48,9 @@ class Result:
 
     @property
     def met(self) -> bool:
-        """Whether the target is met."""
+        """Whether the target is met, if there is one."""
+        if self.target is None:
+            return True
         reached = median(self.ours) if self.ratio is None else self.ratio
         return reached >= self.target if self.turned or self.rate else reached <= self.target
 

@@ -37,7 +37,8 @@ def show(result: Result) -> None:
     print(f"    ours   {_figure(result.ours)} {result.unit}")
     if result.floor:
         print(f"    floor  {_figure(result.floor)} {result.unit}  ({result.floor_is})")
-    print(f"    {_verdict(result)}, target {_target(result)}", flush=True)
+    if result.target is not None:
+        print(f"    {_verdict(result)}, target {_target(result)}", flush=True)
 
 
 def write_down(results: Sequence[Result], curves: Iterable[Curve], folder: Path) -> None:
@@ -88,7 +89,7 @@ def _table(operations: Kept) -> str:
             floor,
             _verdict(each),
             _target(each),
-            "yes" if each.met else "no",
+            "–" if each.target is None else "yes" if each.met else "no",
             kept["measured"][:10],
         )
         rows.append(f"| {' | '.join(cells)} |")
@@ -129,6 +130,8 @@ def _verdict(result: Result) -> str:
 
 
 def _target(result: Result) -> str:
+    if result.target is None:
+        return "–"
     if result.ratio is None:
         return f"≤ {result.target:g} {result.unit}"
     return f"{'≥' if result.turned or result.rate else '≤'} {result.target:g} ×"
