@@ -70,7 +70,7 @@ class Curve:
     lines: dict[str, list[tuple[float, Measured]]]
     """What each line is, and its points: a figure to the right, and one or several upwards."""
     logarithmic: bool = True
-    """Whether both axes are; else it is the one to the right alone."""
+    """Whether both axes are."""
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -25,9 +25,10 @@ def draw(curve: Curve, folder: Path) -> None:
         for name, points in curve.lines.items():
             _line(axes, name, points)
         axes.set(title=curve.title, xlabel=curve.x, ylabel=curve.y)
-        axes.set(xscale="log", yscale="log" if curve.logarithmic else "linear")
+        scale = "log" if curve.logarithmic else "linear"
+        axes.set(xscale=scale, yscale=scale)
         axes.grid(visible=True, alpha=0.3)
-        axes.legend()
+        figure.legend(loc="outside lower center", ncols=2, fontsize=8)
         figure.savefig(folder / f"{curve.name}.svg", metadata={"Date": None})
 
 

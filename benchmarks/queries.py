@@ -29,7 +29,7 @@ def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
         url = f"sqlite:///{work}/cache-{size}.sqlite"
         write_cache(url, size)
         for result in _measured(url, size):
-            lines.setdefault(result.operation.partition(" of a cache")[0], []).append((size, result.ours))
+            lines.setdefault(result.operation.partition(", of a cache")[0], []).append((size, result.ours))
             if size > sizes[0]:
                 yield result
     yield Curve(
