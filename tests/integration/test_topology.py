@@ -172,7 +172,7 @@ def test_a_broker_that_is_away_at_the_start_is_said_once_and_tried_again(caplog:
 def test_a_queue_that_is_down_is_made_anew_and_what_it_held_heals(
     rabbitmq_node: RabbitMQ, broker_url: str, subscriber: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broken_queues, "PATIENCE", 0.1)
+    monkeypatch.setattr(broken_queues, "PATIENCE", 1.0)
     monkeypatch.setattr(relay, "HEARTBEAT_INTERVAL", 0.1)
     url, cache = f"sqlite:///{tmp_path}/db.sqlite", open_cache(f"sqlite:///{tmp_path}/cache.sqlite")
     with ExposureDB(url) as database, closing(cache):

@@ -26,7 +26,7 @@ class BrokenQueues:
     def __init__(self) -> None:
         self._broken: set[str] = set()
         self._asked: set[str] = set()
-        self._refused_since: dict[str, float] = {}
+        self._refusals: dict[str, tuple[float, float]] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._broken)
@@ -46,7 +46,7 @@ class BrokenQueues:
     def accepted(self, queue: str) -> None:
         """Note that it does."""
         self._asked.discard(queue)
-        self._refused_since.pop(queue, None)
+        self._refusals.pop(queue, None)
 
     def refused(self, error: BaseException) -> None:
         """Note how the connection has ended: what had not accepted its consumer then may be down."""
@@ -54,7 +54,15 @@ class BrokenQueues:
         if getattr(error, "reply_code", None) != INTERNAL_ERROR:
             return
         for queue in asked:
-            if monotonic() - self._refused_since.setdefault(queue, monotonic()) >= PATIENCE:
+            if self._refused_for(queue) >= PATIENCE:
                 log.warning("the queue %s is down, making it anew", queue)
-                del self._refused_since[queue]
+                del self._refusals[queue]
                 self._broken.add(queue)
+
+    def _refused_for(self, queue: str) -> float:
+        """Return the seconds for which a queue has been refusing; a broker that was away meanwhile starts anew."""
+        now = monotonic()
+        first, last = self._refusals.get(queue, (now, now))
+        first = now if now - last > PATIENCE else first
+        self._refusals[queue] = first, now
+        return now - first

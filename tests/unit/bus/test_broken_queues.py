@@ -34,6 +34,15 @@ def test_a_queue_that_stays_down_is_broken_until_it_is_made_anew(clock: SimpleNa
     assert consume_and_end(queues) == [], "patience begins anew"
 
 
+def test_a_broker_that_was_away_between_two_refusals_may_be_starting_again(clock: SimpleNamespace) -> None:
+    queues = BrokenQueues()
+    consume_and_end(queues)
+    clock.now += 3600
+    assert consume_and_end(queues) == []
+    clock.now += PATIENCE
+    assert consume_and_end(queues) == [QUEUE]
+
+
 def test_one_that_comes_up_is_not(clock: SimpleNamespace) -> None:
     queues = BrokenQueues()
     consume_and_end(queues)
