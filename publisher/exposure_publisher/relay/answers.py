@@ -32,6 +32,9 @@ messages of one exposure each."""
 RESTS: Final = 5
 """How many times as long as that work a rest is; it leaves some ten thousand exposures a second."""
 
+LONGEST_REST: Final = 0.5
+"""Seconds; a page may have taken long because the database did, or since this process was frozen."""
+
 
 class AnswerPart:
     """Key of one packed message in flight; nobody needs to know which."""
@@ -118,7 +121,7 @@ class Answers:
         self._worked += worked
         if self._worked >= A_WHILE:
             self._resting = True
-            self._later(RESTS * self._worked, self._go_on)
+            self._later(min(LONGEST_REST, RESTS * self._worked), self._go_on)
             self._worked = 0.0
 
     def _go_on(self) -> None:

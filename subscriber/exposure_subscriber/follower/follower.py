@@ -24,7 +24,7 @@ from exposure_subscriber.cache.moments import now_micros
 from exposure_subscriber.cache.version import OtherVersion
 from exposure_subscriber.cache.writing import Batch, CacheWriter, Rejected
 from exposure_subscriber.follower.delivery import read_delivery
-from exposure_subscriber.follower.healing import Healing
+from exposure_subscriber.follower.healing import STALLED, Healing
 
 log = logging.getLogger(__name__)
 
@@ -209,6 +209,8 @@ class Follower:
             requested_at=datetime.now(UTC),
         )
         properties = properties_for(request, f"{self._subscriber}-{request.requested_at.timestamp()}")
+        # Else, where many heal and each has to wait for long, the line would be full of what was asked before.
+        properties.expiration = str(int(1000 * STALLED))
         self._publisher.publish(None, "", REQUEST_QUEUE, encode(request), properties)
 
     def _send_alarms(self) -> None:

@@ -32,9 +32,13 @@ class Healing:
     def forget(self) -> None:
         """Ask anew at the next heartbeat: the connection was lost, and the question or its answer with it."""
         self._told_up_to = 0
+        self._moved_at = 0.0
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._given_up_to = 0
         self._asked_up_to = 0
         self._on_its_way = 0
-        self._moved_at = 0.0
 
     def at_heartbeat(self, epoch: str, missing: Sequence[Span]) -> tuple[Span, ...]:
         """Return what to ask for at a heartbeat; empty if nothing is missing, or enough is on its way.
@@ -55,8 +59,7 @@ class Healing:
         Args:
             missing: The spans that are still missing, ascending.
         """
-        if not self._comes(missing):
-            self._asked_up_to = self._on_its_way = 0
+        self._look(missing)
         if self._on_its_way > MOST_ASKED // 2:
             return ()
         asked = tuple(self._not_asked(missing, MOST_ASKED - self._on_its_way))
@@ -65,17 +68,26 @@ class Healing:
             self._on_its_way += _count(asked)
         return asked
 
-    def _comes(self, missing: Sequence[Span]) -> bool:
-        """Whether what was asked for still comes; if there is more of it than before, the cache is a new one."""
-        before, self._on_its_way = self._on_its_way, _count(_up_to(self._asked_up_to, missing))
-        if self._on_its_way < before:
+    def _look(self, missing: Sequence[Span]) -> None:
+        """Count what is on its way; if there is more of it than before, the cache is a new one."""
+        before = self._on_its_way
+        self._on_its_way = _count(_beyond(self._given_up_to, _up_to(self._asked_up_to, missing)))
+        if self._on_its_way > before:
+            self._begin_anew()
+        elif self._on_its_way < before:
             self._moved_at = monotonic()
-        return self._on_its_way <= before and monotonic() - self._moved_at < STALLED
+        elif monotonic() - self._moved_at >= STALLED:
+            self._give_up(missing)
+
+    def _give_up(self, missing: Sequence[Span]) -> None:
+        """Pass over what does not come, which this follower may not be able to read; in the end, ask for it again."""
+        self._given_up_to, self._on_its_way = self._asked_up_to, 0
+        if not any(True for _ in self._not_asked(missing, 1)):
+            self._begin_anew()
 
     def _not_asked(self, missing: Sequence[Span], most: int) -> Iterator[Span]:
         """Yield what is missing beyond what was asked for, as far as a heartbeat has told of it."""
-        beyond = ((max(first, self._asked_up_to + 1), last) for first, last in _up_to(self._told_up_to, missing))
-        for spans, (first, last) in enumerate(span for span in beyond if span[0] <= span[1]):
+        for spans, (first, last) in enumerate(_beyond(self._asked_up_to, _up_to(self._told_up_to, missing))):
             if most <= 0 or spans == MOST_SPANS:
                 return
             asked = first, min(last, first + most - 1)
@@ -89,6 +101,13 @@ def _up_to(highest: int, spans: Iterable[Span]) -> Iterator[Span]:
         if first > highest:
             return
         yield first, min(last, highest)
+
+
+def _beyond(number: int, spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield the part of ascending spans that is beyond a number."""
+    for first, last in spans:
+        if last > number:
+            yield max(first, number + 1), last
 
 
 def _count(spans: Iterable[Span]) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from exposure_publisher.ledger import LedgerRow
 from exposure_publisher.relay import answers
-from exposure_publisher.relay.answers import A_WHILE, IN_FLIGHT, PAGE, RESTS, Answers
+from exposure_publisher.relay.answers import A_WHILE, IN_FLIGHT, LONGEST_REST, PAGE, RESTS, Answers
 from exposure_publisher.relay.messages import MessageMaker
 from exposure_schemas import ReplayRequest
 
@@ -85,6 +85,12 @@ def test_what_takes_no_time_goes_out_together_before_a_rest(relaying: Relaying) 
         pass
     assert relaying.pages == 4
     assert [seconds for seconds, _ in relaying.timers] == [pytest.approx(RESTS * 4 * relaying.a_page_takes)]
+
+
+def test_a_page_that_took_long_is_followed_by_no_long_rest(relaying: Relaying) -> None:
+    relaying.a_page_takes = 600.0
+    relaying.pump(beside_live=True)
+    assert [seconds for seconds, _ in relaying.timers] == [LONGEST_REST]
 
 
 def test_a_rest_ends_even_if_nothing_is_live_any_more(relaying: Relaying) -> None:

@@ -47,7 +47,24 @@ def test_an_answer_that_stalls_is_asked_for_again(clock: Clock) -> None:
     clock.now += STALLED - 1
     assert asking.go_on([(HALF, 10_000)]) == (), "replayed by somebody else: the answer did not move"
     clock.now += 1
-    assert asking.at_heartbeat(OURS, [(HALF, 10_100)]) == ((HALF, HALF + MOST_ASKED - 1),)
+    assert asking.at_heartbeat(OURS, [(HALF, MOST_ASKED)]) == ((HALF, MOST_ASKED),)
+
+
+def test_what_never_comes_holds_up_nothing_behind_it_and_is_asked_for_again_in_the_end(clock: Clock) -> None:
+    asking, here = Healing(), Spans()
+    bad, newest = range(1, MOST_ASKED + 1), 10 * MOST_ASKED
+    rounds = 0
+    while here.missing(newest) != [(1, MOST_ASKED)]:
+        asked = asking.at_heartbeat(OURS, here.missing(newest))
+        while asked:
+            for first, last in asked:
+                if first not in bad:
+                    here.add(first, last)
+            asked = asking.go_on(here.missing(newest))
+        clock.now += STALLED
+        rounds += 1
+    assert rounds <= 3
+    assert asking.at_heartbeat(OURS, here.missing(newest)) == ((1, MOST_ASKED),)
 
 
 def test_no_more_is_asked_for_than_a_heartbeat_has_told_of() -> None:
