@@ -69,14 +69,13 @@ def _one(kind: str, folder: Path, plan: Plan) -> bool:
         campaign = Campaign(site, events, plan)
         with _progress(kind, plan.faults) as progress:
             verdict = campaign.run(progress)
-        messages, copies = duplicates(site.nodes[0])
+        copies = duplicates(site.nodes[0])
         problems = (*yielded_once(site.cache_urls["beta"]), *crashes(site.parts))
     report = Report(
         kind=kind,
         seed=plan.seed,
         seconds=time.monotonic() - began,
         verdict=verdict,
-        messages=messages,
         duplicates=copies,
         problems=problems,
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pika
+from pika.exceptions import ChannelClosedByBroker
 from tests.torture.site import Part
 
 import ICSInterface
@@ -11,8 +12,16 @@ from exposure_schemas.routing import LOG_STREAM
 from private_servers import RabbitMQ
 
 
-def duplicates(node: RabbitMQ) -> tuple[int, int]:
-    """Return how many messages the log stream has, and how many of them are second copies of another."""
+def duplicates(node: RabbitMQ) -> str:
+    """Say how many of the log stream's messages are second copies of another; it may be down after all that."""
+    try:
+        messages, copies = _count(node)
+    except ChannelClosedByBroker as error:
+        return f"second copies were not counted ({error.reply_text})"
+    return f"{copies} of {messages} messages were second copies"
+
+
+def _count(node: RabbitMQ) -> tuple[int, int]:
     with pika.BlockingConnection(pika.URLParameters(node.url)) as connection:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=1000)

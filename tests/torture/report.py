@@ -19,8 +19,8 @@ class Report:
     seed: int
     seconds: float
     verdict: Verdict
-    messages: int
-    duplicates: int
+    duplicates: str
+    """How many messages were second copies."""
     problems: tuple[str, ...]
     """Exposures that `new_exposures` gave twice or never, and daemons that crashed."""
 
@@ -53,8 +53,8 @@ class Report:
         return (
             f"{v.faults} faults over {v.changes} changes of {v.exposures} exposures in {self.seconds / 60:.1f} min, "
             f"seed {self.seed}: **{len(v.lost)} lost, {len(v.older)} older over newer**, {v.calms} calms in which both "
-            f"followers were compared value by value; {self.duplicates} of {self.messages} messages were second "
-            f"copies. From the end of a fault until everything had come through, other faults going on: p50 "
+            f"followers were compared value by value; {self.duplicates}. "
+            f"From the end of a fault until everything had come through, other faults going on: p50 "
             f"{median(healed):.1f} s, max {max(healed):.1f} s. From the end of all faults until all agreed: p50 "
             f"{median(v.calm_after):.1f} s, max {max(v.calm_after):.1f} s."
         )
