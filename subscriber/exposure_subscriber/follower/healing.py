@@ -74,9 +74,9 @@ class Healing:
         self._on_its_way = _count(_beyond(self._given_up_to, _up_to(self._asked_up_to, missing)))
         if self._on_its_way > before:
             self._begin_anew()
-        elif self._on_its_way < before:
+        if self._on_its_way < before:
             self._moved_at = monotonic()
-        elif monotonic() - self._moved_at >= STALLED:
+        if monotonic() - self._moved_at >= STALLED:
             self._give_up(missing)
 
     def _give_up(self, missing: Sequence[Span]) -> None:
