@@ -3,6 +3,7 @@
 Arguments: the URL of its folder, its number, the destination, and bytes of the large file. It has a manifest.
 """
 
+import signal
 import sys
 from pathlib import Path
 
@@ -16,4 +17,5 @@ def main(url: str, expid: str, destination: str, large: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs tests in a shell's background ignores it
     main(*sys.argv[1:])
