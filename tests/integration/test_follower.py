@@ -100,6 +100,11 @@ class Bus:
             found.append(message)
         return found
 
+    def asked(self) -> int:
+        """How many requests wait for the publisher."""
+        declared = self.speaker.channel.queue_declare(REQUEST_QUEUE, passive=True)
+        return int(declared.method.message_count)
+
     def wait_for_request(self) -> ReplayRequest:
         (request,) = wait_until(self.requests, "a replay request")
         return request
@@ -359,6 +364,14 @@ def test_the_same_is_not_asked_twice_while_an_answer_is_on_its_way_and_again_whe
         monkeypatch.setattr(healing, "STALLED", 0.0)
         bus.beat(5)
         assert bus.wait_for_request().missing == ((2, 5),)
+
+
+def test_a_question_that_nobody_takes_is_gone_when_the_next_is_due(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "STALLED", 0.5)
+    with running(bus.follower()):
+        bus.beat(5)
+        wait_until(lambda: bus.asked() == 1, "a question in the line")
+        wait_until(lambda: bus.asked() == 0, "nobody being asked any more")
 
 
 def test_many_holes_are_asked_for_a_thousand_at_a_time(bus: Bus) -> None:

@@ -7,7 +7,6 @@ what it held is brought back by healing.
 """
 
 import logging
-from collections.abc import Iterator
 from time import monotonic
 from typing import Final
 
@@ -28,16 +27,14 @@ class BrokenQueues:
         self._asked: set[str] = set()
         self._refusals: dict[str, tuple[float, float]] = {}
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._broken)
-
     def found(self, queue: str) -> None:
         """Note that a queue is broken."""
         self._broken.add(queue)
 
-    def mended(self) -> None:
-        """Note that all of them have been made anew."""
-        self._broken.clear()
+    def take(self) -> set[str]:
+        """Return what is to be deleted now, once: what is broken still is found again, and may be whole by then."""
+        broken, self._broken = self._broken, set()
+        return broken
 
     def asked(self, queue: str) -> None:
         """Note that a queue is asked to serve a consumer."""
@@ -48,8 +45,11 @@ class BrokenQueues:
         self._asked.discard(queue)
         self._refusals.pop(queue, None)
 
-    def refused(self, error: BaseException) -> None:
-        """Note how the connection has ended: what had not accepted its consumer then may be down."""
+    def ended(self, error: BaseException | None) -> None:
+        """Note that the connection has ended, and how, unless it was we who dropped it.
+
+        What had not accepted its consumer then may be down.
+        """
         asked, self._asked = self._asked, set()
         if getattr(error, "reply_code", None) != INTERNAL_ERROR:
             return

@@ -186,10 +186,9 @@ class BrokerLink:
             self.drop(f"the queue {queue} does not answer, making it anew")
 
     def _declare(self, declarer: Declarer) -> None:
-        for queue in self._broken:
+        for queue in self._broken.take():
             declarer.delete(queue)
         self._topology(declarer)
-        self._broken.mended()
 
     def connect(self) -> None:
         """Connect, and connect again whenever the connection is lost; in the loop."""
@@ -251,15 +250,15 @@ class BrokerLink:
 
     def _on_close(self, connection: SelectConnection, error: Exception) -> None:
         if connection is self._connection:
-            self._broken.refused(error)
-            self._forget_channel()
+            self._forget_channel(error)
             self._try_again(translate(error, self._address))
             return
         self._ending.discard(connection)
         if self._stopping and not self._ending:
             self.loop.stop()
 
-    def _forget_channel(self) -> None:
+    def _forget_channel(self, error: Exception | None = None) -> None:
+        self._broken.ended(error)
         self.blocked = False
         if self._channel is not None:
             self._channel = None

@@ -42,6 +42,8 @@ class Stall:
     def progressed(self) -> None:
         """Note that a live message was confirmed."""
         self._progressed = monotonic()
+        if self._without_log_since is not None:
+            self._moved_at = None  # what stalls next is something else, and a move may help
 
     def wait_anew(self) -> None:
         """Note that no confirm could be expected before now."""

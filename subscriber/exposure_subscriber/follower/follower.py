@@ -182,14 +182,14 @@ class Follower:
 
     def _after(self, batch: Batch) -> None:
         """Do what follows from what is in the cache now."""
-        if any(isinstance(message, ExposureSummary) and message.replayed for message in batch.messages):
-            self._ask(self._healing.go_on(self._writer.missing()))
         if any(isinstance(message, Heartbeat) for message in batch.messages):
             self._heard = monotonic()
             self._heal()
             self._send_alarms()
             if self._publisher is not None:
                 self._publisher.give_up_late()
+        elif any(isinstance(message, ExposureSummary) and message.replayed for message in batch.messages):
+            self._ask(self._healing.go_on(self._writer.missing()))
 
     def _heal(self) -> None:
         missing = self._writer.missing()

@@ -19,10 +19,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return made
 
 
-def consume_and_end(queues: BrokenQueues, error: Exception = DOWN) -> list[str]:
+def consume_and_end(queues: BrokenQueues, error: Exception | None = DOWN) -> list[str]:
     queues.asked(QUEUE)
-    queues.refused(error)
-    return list(queues)
+    queues.ended(error)
+    return list(queues.take())
 
 
 def test_a_queue_that_stays_down_is_broken_until_it_is_made_anew(clock: SimpleNamespace) -> None:
@@ -30,7 +30,7 @@ def test_a_queue_that_stays_down_is_broken_until_it_is_made_anew(clock: SimpleNa
     assert consume_and_end(queues) == []
     clock.now += PATIENCE
     assert consume_and_end(queues) == [QUEUE]
-    queues.mended()
+    assert list(queues.take()) == [], "it is deleted once"
     assert consume_and_end(queues) == [], "patience begins anew"
 
 
@@ -49,7 +49,7 @@ def test_one_that_comes_up_is_not(clock: SimpleNamespace) -> None:
     clock.now += PATIENCE
     queues.asked(QUEUE)
     queues.accepted(QUEUE)
-    queues.refused(DOWN)
+    queues.ended(DOWN)
     assert consume_and_end(queues) == []
 
 
@@ -58,3 +58,12 @@ def test_a_connection_that_ends_otherwise_tells_nothing_of_a_queue(clock: Simple
     consume_and_end(queues)
     clock.now += PATIENCE
     assert consume_and_end(queues, StreamLostError("reset")) == []
+
+
+def test_what_was_asked_on_a_connection_that_was_dropped_counts_for_no_later_one(clock: SimpleNamespace) -> None:
+    queues = BrokenQueues()
+    consume_and_end(queues)
+    clock.now += PATIENCE
+    assert consume_and_end(queues, None) == []
+    queues.ended(DOWN)
+    assert list(queues.take()) == []

@@ -1,6 +1,6 @@
 """How answers to followers make way for what is live."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from unittest.mock import Mock
 
@@ -10,7 +10,7 @@ from exposure_publisher.ledger import LedgerRow
 from exposure_publisher.relay import answers
 from exposure_publisher.relay.answers import A_WHILE, IN_FLIGHT, LONGEST_REST, PAGE, RESTS, Answers
 from exposure_publisher.relay.messages import MessageMaker
-from exposure_schemas import ReplayRequest
+from exposure_schemas import AuditRequest, ReplayRequest
 
 EPOCH = "00000000-0000-4000-8000-000000000001"
 HISTORY = 100 * PAGE
@@ -85,6 +85,22 @@ def test_what_takes_no_time_goes_out_together_before_a_rest(relaying: Relaying) 
         pass
     assert relaying.pages == 4
     assert [seconds for seconds, _ in relaying.timers] == [pytest.approx(RESTS * 4 * relaying.a_page_takes)]
+
+
+def test_an_audit_that_has_nothing_to_send_yet_does_not_rest(
+    relaying: Relaying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pages(*_: object) -> Iterator[None]:
+        for _page in range(3):
+            relaying.now += A_WHILE
+            yield None
+
+    monkeypatch.setattr(answers, "audit_pages", pages)
+    relaying.answers.pump(0, beside_live=False)  # the replay, of which nothing is there
+    relaying.answers.add(AuditRequest(reply_to="qlf.audit-00000001", requested_at=datetime.now(UTC)), 2)
+    for _page in range(3):
+        assert relaying.pump(beside_live=True)
+    assert not relaying.timers
 
 
 def test_a_page_that_took_long_is_followed_by_no_long_rest(relaying: Relaying) -> None:

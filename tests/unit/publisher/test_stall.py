@@ -60,6 +60,13 @@ def test_confirms_that_stall_again_soon_after_a_move_were_not_helped_by_it(clock
     assert remedies(stalled, clock, 1) == [Remedy.LEAVE_OUT_LOG]
 
 
+def test_confirms_that_came_without_the_log_and_stall_again_are_moved_again(clock: Clock) -> None:
+    stalled = Stall()
+    assert remedies(stalled, clock, 2) == [Remedy.MOVE, Remedy.LEAVE_OUT_LOG]
+    stalled.progressed()
+    assert remedies(stalled, clock, 1) == [Remedy.MOVE]
+
+
 def test_confirms_that_stall_long_after_a_move_are_moved_again(clock: Clock) -> None:
     stalled = Stall()
     assert remedies(stalled, clock, 1) == [Remedy.MOVE]
