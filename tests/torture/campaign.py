@@ -101,7 +101,7 @@ class Campaign:
         expected = min(self._seconds, plan.faults * EXPECTED)
         self.writer = Writer(site.exposure_db_url, plan.changes, plan.changes / expected, self._random.randrange(2**32))
         self.probes = Probes(site.exposure_db_url, site.caches, events)
-        self._watches = [Watch(name, cache) for name, cache in site.caches().items()]
+        self._watches = [Watch(name, cache, events) for name, cache in site.caches().items()]
         self._numbers = itertools.count(1)
         self._next_calm = BETWEEN_CALMS
         self._busy: dict[str, Future[bool]] = {}

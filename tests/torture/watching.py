@@ -32,13 +32,15 @@ class Watch(threading.Thread):
     Args:
         name: Whose cache.
         cache: The cache.
+        events: Where it is written down.
     """
 
-    def __init__(self, name: str, cache: CacheDatabase) -> None:
+    def __init__(self, name: str, cache: CacheDatabase, events: Events) -> None:
         super().__init__(name=f"watch {name}", daemon=True)
         self.found: list[str] = []
         """What was older over newer."""
         self._cache = cache
+        self._events = events
         self._whose = name
         self._newest: dict[int, int] = {}
         self._gone: set[int] = set()
@@ -69,7 +71,9 @@ class Watch(threading.Thread):
         for expid, sequence in rows:
             if sequence < self._newest.get(expid, 0) + (expid in self._gone):
                 back = ", though it was gone" if expid in self._gone else ""
-                self.found.append(f"{self._whose}: exposure {expid} from {self._newest[expid]} to {sequence}{back}")
+                what = f"{self._whose}: exposure {expid} from {self._newest[expid]} to {sequence}{back}"
+                self.found.append(what)
+                self._events.record("older over newer", what=what)
             self._newest[expid] = sequence
         self._gone = self._newest.keys() - {expid for expid, _ in rows}
 

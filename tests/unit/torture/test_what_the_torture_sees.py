@@ -31,6 +31,13 @@ def exposure_db_url(tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture
+def events(tmp_path: Path) -> Iterator[Events]:
+    made = Events(tmp_path / "events.jsonl")
+    yield made
+    made.close()
+
+
 def test_both_ends_are_compared_value_by_value(cached: Cached, exposure_db_url: str) -> None:
     truth = in_the_exposure_db(exposure_db_url)
     for expid, values in truth.items():
@@ -43,17 +50,18 @@ def test_both_ends_are_compared_value_by_value(cached: Cached, exposure_db_url: 
     assert differing(truth, in_the_cache(open_cache(cached.url))) == ["exposure 2: not in the cache"]
 
 
-def test_an_exposure_that_goes_back_is_seen(cached: Cached) -> None:
-    watch = Watch("alpha", open_cache(cached.url))
+def test_an_exposure_that_goes_back_is_seen(cached: Cached, events: Events) -> None:
+    watch = Watch("alpha", open_cache(cached.url), events)
     cached.expose(7, sequence=5)
     watch.look()
     execute(cached.url, "UPDATE exposure SET sequence = 4")
     watch.look()
     assert watch.found == ["alpha: exposure 7 from 5 to 4"]
+    assert '"what": "alpha: exposure 7 from 5 to 4"' in events.file.read_text(), "whatever becomes of the report"
 
 
-def test_an_exposure_that_was_gone_and_is_back_as_it_was_is_seen(cached: Cached) -> None:
-    watch = Watch("alpha", open_cache(cached.url))
+def test_an_exposure_that_was_gone_and_is_back_as_it_was_is_seen(cached: Cached, events: Events) -> None:
+    watch = Watch("alpha", open_cache(cached.url), events)
     cached.expose(7)
     watch.look()
     cached.retract(7)
@@ -67,8 +75,8 @@ def test_an_exposure_that_was_gone_and_is_back_as_it_was_is_seen(cached: Cached)
     assert watch.found == ["alpha: exposure 7 from 3 to 3, though it was gone"]
 
 
-def test_a_cache_that_is_made_anew_may_begin_anew(cached: Cached, tmp_path: Path) -> None:
-    watch = Watch("alpha", open_cache(cached.url))
+def test_a_cache_that_is_made_anew_may_begin_anew(cached: Cached, events: Events, tmp_path: Path) -> None:
+    watch = Watch("alpha", open_cache(cached.url), events)
     cached.expose(7, sequence=5)
     watch.look()
     for file in tmp_path.glob("cache.sqlite*"):
