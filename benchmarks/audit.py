@@ -1,7 +1,7 @@
 """An audit of everything there is: whether each exposure costs the same, however many there are."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from benchmarks.daemons import Host, virtual_host
@@ -45,11 +45,13 @@ def _audited(host: Host, size: int, repeats: int) -> Measured:
         stack.enter_context(host.relay())
         stack.enter_context(host.follower())
         host.wait_until_complete(size)
-        return [seconds(lambda: _audit(host, size)) for _ in range(repeats)]
+        cache = stack.enter_context(closing(open_cache(host.cache_url)))
+        publisher = stack.enter_context(Publisher(host.broker_url, host.subscriber))
+        audit = Audit(cache, publisher.ask)
+        return [seconds(lambda: _prove(audit, size)) for _ in range(repeats)]
 
 
-def _audit(host: Host, size: int) -> None:
-    with Publisher(host.broker_url, host.subscriber) as publisher:
-        proof = Audit(open_cache(host.cache_url), publisher.ask).all_nights()
+def _prove(audit: Audit, size: int) -> None:
+    proof = audit.all_nights()
     if proof.findings or proof.exposures != size:
         raise AssertionError(f"{len(proof.findings)} of {proof.exposures} exposures do not agree")

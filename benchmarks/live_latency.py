@@ -86,19 +86,19 @@ def polling(site: Site, count: int) -> Measured:
     taken: Measured = []
     looked = time.monotonic()
     began = looked
-    for place, expid in enumerate(list(committed)):
-        time.sleep(max(0.0, began + place * EVERY - time.monotonic()))
-        committed[expid] = site.write(expid)
-        if time.monotonic() - looked >= POLL:
-            looked = time.monotonic()
-            taken += _seen(site, committed)
+    with ExposureDB(site.host.exposure_db_url) as database:
+        for place, expid in enumerate(list(committed)):
+            time.sleep(max(0.0, began + place * EVERY - time.monotonic()))
+            committed[expid] = site.write(expid)
+            if time.monotonic() - looked >= POLL:
+                looked = time.monotonic()
+                taken += _seen(database, committed)
     return taken
 
 
-def _seen(site: Site, committed: dict[int, int]) -> Measured:
+def _seen(database: ExposureDB, committed: dict[int, int]) -> Measured:
     """Look, and return how long ago what is new was committed; it is forgotten then."""
-    with ExposureDB(site.host.exposure_db_url) as database:
-        written = {each["expid"] for each in database.exposures() if each["data_written"]}
+    written = {each["expid"] for each in database.exposures() if each["data_written"]}
     now = time.monotonic_ns()
     new = [expid for expid, moment in committed.items() if moment and expid in written]
     return [(now - committed.pop(expid)) / 1e6 for expid in new]
