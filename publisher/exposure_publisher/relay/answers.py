@@ -30,7 +30,7 @@ A_WHILE: Final = 0.002
 messages of one exposure each."""
 
 RESTS: Final = 5
-"""How many times as long as that work a rest is; it leaves some ten thousand exposures a second."""
+"""How many times as long as that work a rest is: answers get a sixth of the relay's time."""
 
 LONGEST_REST: Final = 0.5
 """Seconds; a page may have taken long because the database did, or since this process was frozen."""
