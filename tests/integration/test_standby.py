@@ -2,11 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.raw_sql import execute
 from tests.waiting import wait_until
 
 from exposure_bus.broker import envelope_of
@@ -22,6 +25,8 @@ from exposure_publisher.relay.messages import MessageMaker
 from exposure_schemas import ExposureSummary, decode
 
 NIGHT = 20230913
+
+WAITS = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
 
 @pytest.fixture
@@ -85,6 +90,22 @@ def test_a_relay_that_is_frozen_in_a_transaction_does_not_hold_up_the_next(
             assert next_one.number(found, [None], 0) == [(1, 1)]
             connection.invalidate()
         assert frozen.state().newest == 1, "it goes on with another session"
+
+
+def test_a_relay_waits_for_another_that_is_numbering_and_goes_on_after_it(postgresql_url: str) -> None:
+    with ExposureDB(postgresql_url) as db, closing(open_ledger(postgresql_url)) as other:
+        record(db, 1, 2, 3)
+        with closing(open_ledger(postgresql_url)) as ledger, ThreadPoolExecutor() as pool:
+            found = ledger.unnumbered(10)
+            with other._engine.begin() as connection:
+                assert other._take(connection, found[:1]) == (0, {1})
+                number = pool.submit(ledger.number, found, [None] * 3, 0)
+                wait_until(
+                    lambda: execute(postgresql_url, "SELECT 1 FROM pg_locks WHERE NOT granted"), "the second waiting"
+                )
+                other._write(connection, [(found[0], None, 1)], datetime.now(UTC))
+                connection.exec_driver_sql("UPDATE exposure_ledger_state SET newest = 1")
+            assert number.result(10) == [(2, 2), (3, 3)]
 
 
 # Two at once: the one that led until it was frozen, and the one that leads now.

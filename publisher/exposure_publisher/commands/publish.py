@@ -40,12 +40,13 @@ def publish(*, settings: Any, once: bool, as_json: bool, checksums: bool, check_
       exposure-bus publish --once
       exposure-bus publish --check-headers
     """
-    from exposure_bus.daemon import start_logging, stop_on_signal
+    from exposure_bus.daemon import collect_rarely, start_logging, stop_on_signal
     from exposure_publisher.manifest.headers import require_astropy
     from exposure_publisher.relay import Relay
     from exposure_schemas import JSON, MSGPACK
 
     start_logging(verbose=verbose)
+    collect_rarely()
     if check_headers:
         require_astropy()
     relay = Relay(

@@ -130,8 +130,7 @@ class Ledger(ABC):
             expid and number, ascending by number.
         """
         with translated(self._url), writing(self._engine) as connection:
-            newest = self._lock_newest(connection)
-            mine = self._take(connection, changes)
+            newest, mine = self._take(connection, changes)
             mine -= _never_announced(connection, [each.expid for each in changes if each.row is None])
             pairs = (pair for pair in zip(changes, manifests, strict=True) if pair[0].expid in mine)
             numbered = [(change, listed, newest + place) for place, (change, listed) in enumerate(pairs, 1)]
@@ -205,8 +204,12 @@ class Ledger(ABC):
         """Return the newest number, and keep others from numbering until the transaction ends."""
 
     @abstractmethod
-    def _take(self, connection: sa.Connection, changes: Sequence[Unnumbered]) -> set[int]:
-        """Delete the changes that are to be numbered; return the expids whose changes were still there."""
+    def _take(self, connection: sa.Connection, changes: Sequence[Unnumbered]) -> tuple[int, set[int]]:
+        """Do as `_lock_newest`, then delete the changes that are to be numbered.
+
+        Returns:
+            The newest number, and the expids whose changes were still there.
+        """
 
     @abstractmethod
     def _write(

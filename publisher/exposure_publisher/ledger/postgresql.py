@@ -15,10 +15,15 @@ FROZEN: Final = 10.0
 """Seconds after which the server ends a transaction in which nothing happens: a relay that is frozen in one must not
 hold up the one that takes over. None of ours waits for anything but the database."""
 
-_TAKE: Final = """DELETE FROM exposure_change AS c
-    USING unnest(CAST(%(expids)s AS bigint[]), CAST(%(changes)s AS bigint[])) AS t (expid, last_change)
-    WHERE c.expid = t.expid AND c.id <= t.last_change AND c.id <= %(highest)s RETURNING c.expid"""
-"""The highest of them says to the planner that the rows stand at the beginning, however many wait behind."""
+_TAKE: Final = """WITH state AS MATERIALIZED (SELECT newest FROM exposure_ledger_state FOR UPDATE),
+    taken AS (DELETE FROM exposure_change AS c
+        USING unnest(CAST(%(expids)s AS bigint[]), CAST(%(changes)s AS bigint[])) AS t (expid, last_change)
+        WHERE (SELECT newest FROM state) IS NOT NULL
+            AND c.expid = t.expid AND c.id <= t.last_change AND c.id <= %(highest)s RETURNING c.expid)
+    SELECT newest, ARRAY(SELECT expid FROM taken) FROM state"""
+"""The highest of them says to the planner that the rows stand at the beginning, however many wait behind. Asking for
+the state there has it locked before any change is, as everywhere: two relays that took them in another order would wait
+for each other."""
 
 _WRITE: Final = """INSERT INTO exposure_ledger (expid, sequence, numbered_at, files_of, files, file_stamps)
     SELECT t.expid, t.sequence, %(moment)s, t.files_of, t.files, t.file_stamps
@@ -54,13 +59,14 @@ class PostgresqlLedger(Ledger):
     def _lock_newest(self, connection: sa.Connection) -> int:
         return int(connection.exec_driver_sql("SELECT newest FROM exposure_ledger_state FOR UPDATE").scalar_one())
 
-    def _take(self, connection: sa.Connection, changes: Sequence[Unnumbered]) -> set[int]:
+    def _take(self, connection: sa.Connection, changes: Sequence[Unnumbered]) -> tuple[int, set[int]]:
         values = {
             "expids": [change.expid for change in changes],
             "changes": [change.last_change for change in changes],
             "highest": max((change.last_change for change in changes), default=0),
         }
-        return set(connection.exec_driver_sql(_TAKE, values).scalars())
+        newest, taken = connection.exec_driver_sql(_TAKE, values).one()
+        return newest, set(taken)
 
     def _write(
         self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime

@@ -51,10 +51,11 @@ class SqliteLedger(Ledger):
     def _lock_newest(self, connection: sa.Connection) -> int:
         return int(connection.exec_driver_sql("SELECT newest FROM exposure_ledger_state").scalar_one())
 
-    def _take(self, connection: sa.Connection, changes: Sequence[Unnumbered]) -> set[int]:
+    def _take(self, connection: sa.Connection, changes: Sequence[Unnumbered]) -> tuple[int, set[int]]:
         taken = json.dumps({change.expid: change.last_change for change in changes})
         highest = max((change.last_change for change in changes), default=0)
-        return {expid for (expid,) in connection.exec_driver_sql(_TAKE, (taken, highest))}
+        newest = self._lock_newest(connection)
+        return newest, {expid for (expid,) in connection.exec_driver_sql(_TAKE, (taken, highest))}
 
     def _write(
         self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime

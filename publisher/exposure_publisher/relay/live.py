@@ -16,8 +16,11 @@ from exposure_schemas.routing import EXCHANGE, RETRACTED_KEY
 
 log = logging.getLogger(__name__)
 
-PAGE: Final = 200
+PAGE: Final = 500
 """Exposures that are numbered or read at once: enough to be quick, few enough for the loop to turn."""
+
+LEAST_ROOM: Final = 200
+"""Messages that may be sent before the next page is begun: a page costs the database as much for few as for many."""
 
 MOST_UNCONFIRMED: Final = 5000
 """Spans without a confirm at which nothing new is sent: something is wrong with the broker."""
@@ -83,7 +86,7 @@ class LiveFlow:
     @property
     def starved(self) -> bool:
         """Whether the next page has to wait for confirms."""
-        return self._publisher.room <= 0 or len(self._unconfirmed) >= MOST_UNCONFIRMED
+        return self._publisher.room < LEAST_ROOM or len(self._unconfirmed) >= MOST_UNCONFIRMED
 
     def pump(self) -> bool:
         """Publish one page; True if there may be more at once."""

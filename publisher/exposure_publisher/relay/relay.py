@@ -95,7 +95,7 @@ class Relay:
         self._consumer: Consumer | None = None
         self._epoch = ""
         self._refilling = False
-        self._pumping = self._starved = self._keeping = self._resending = self._greeted = False
+        self._pumping = self._stirred = self._starved = self._keeping = self._resending = self._greeted = False
         self._last_reason = self._left_behind = ""
 
     def run(self) -> None:
@@ -167,7 +167,7 @@ class Relay:
             maker,
             state.epoch,
             later=self._later,
-            wake=self._pump_soon,
+            wake=self._turn_soon,
         )
         if not self._once:
             self._channel.basic_qos(prefetch_count=1)  # what else is asked waits in the queue, where it can be seen
@@ -178,6 +178,11 @@ class Relay:
     # What happens in the loop.
 
     def _pump_soon(self) -> None:
+        """Look soon for what is live: something may have changed."""
+        self._stirred = True
+        self._turn_soon()
+
+    def _turn_soon(self) -> None:
         if not self._pumping:
             self._pumping = True
             self._link.loop.add_callback(self._pump)
@@ -188,9 +193,7 @@ class Relay:
         if self._live is None or self._answers is None or self._channel is None or self._link.blocked:
             return
         try:
-            self._starved = self._live.starved
-            more = self._live.pump()
-            self._greet()
+            more = self._pump_live(self._live)
             if not more:
                 more, answered = self._answers.pump(self._live.newest, beside_live=self._live.flows)
                 if answered is not None:
@@ -200,9 +203,17 @@ class Relay:
             self._keeper.failed(error)
             return
         if more:
-            self._pump_soon()
+            self._turn_soon()
         elif self._once and self._live.all_confirmed:
             self._finish()
+
+    def _pump_live(self, live: LiveFlow) -> bool:
+        """Publish one page of what is live, if something may have changed: looking costs as much as half an answer."""
+        if self._stirred:
+            self._starved = live.starved
+            self._stirred = live.pump()
+            self._greet()
+        return self._stirred
 
     def _refill(self) -> bool:
         """Number a page of what no change tells of, while nothing else is to be done; True if there may be more."""
@@ -239,8 +250,10 @@ class Relay:
         if not self._keeping:
             self._keeping = True
             self._later(KEEP_CONFIRMED, self._keep_confirmed)
-        if self._once or self._starved or (self._answers is not None and self._answers.waiting):
+        if self._once or self._starved:
             self._pump_soon()
+        elif self._answers is not None and self._answers.waiting:
+            self._turn_soon()
 
     def _on_refused(self, keys: list[object], reason: str) -> None:
         if reason != self._last_reason:  # one line an outage, not one a try
@@ -249,6 +262,8 @@ class Relay:
         for key in keys:
             self._settle(key, confirmed=False)
         self._send_again_later()
+        if self._starved:
+            self._pump_soon()
 
     def _settle(self, key: Any, *, confirmed: bool) -> None:
         if isinstance(key, AnswerPart):

@@ -22,11 +22,12 @@ def follow(*, settings: Any, verbose: bool) -> None:
       exposure-bus follow --subscriber qlf2 --cache-url sqlite:////data/qlf/cache.sqlite
       exposure-bus follow --broker-url amqps://qlf@mq1,amqps://qlf@mq2
     """
-    from exposure_bus.daemon import start_logging, stop_on_signal
+    from exposure_bus.daemon import collect_rarely, start_logging, stop_on_signal
     from exposure_subscriber.cache import open_cache
     from exposure_subscriber.follower import Follower
 
     start_logging(verbose=verbose)
+    collect_rarely()
     follower = Follower(settings.broker_url, settings.subscriber, open_cache(settings.cache_url))
     stop_on_signal(follower.stop)
     follower.run()

@@ -1,5 +1,6 @@
 """What long-running verbs share: log lines, and a clean end."""
 
+import gc
 import logging
 import os
 import re
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exposure_bus.daemon import start_logging, stop_on_signal
+from exposure_bus.daemon import NEW_OBJECTS, collect_rarely, start_logging, stop_on_signal
 
 Capture = pytest.CaptureFixture[str]
 
@@ -80,3 +81,13 @@ def test_a_process_that_hangs_is_ended_by_the_second_signal() -> None:
         assert process.stdout.readline() == b"asked\n"
         process.terminate()
         assert process.wait(30) == -signal.SIGTERM
+
+
+def test_cycles_are_looked_for_less_often_and_still_are() -> None:
+    before = gc.get_threshold()
+    try:
+        collect_rarely()
+        assert gc.isenabled()
+        assert gc.get_threshold() == (NEW_OBJECTS, *before[1:])
+    finally:
+        gc.set_threshold(*before)
