@@ -20,7 +20,10 @@ MOVE_HELPS: Final = 300.0
 connection before it stalls again."""
 
 WITHOUT_LOG: Final = 600.0
-"""Seconds after which the log stream is tried again."""
+"""Seconds after which a log stream that was left out is tried again."""
+
+LOG_AWAY: Final = 60.0
+"""Seconds after which one that was not there is looked for again."""
 
 
 class Remedy(Enum):
@@ -38,6 +41,7 @@ class Stall:
         self._progressed = monotonic()
         self._moved_at: float | None = None
         self._without_log_since: float | None = None
+        self._log_away_since: float | None = None
 
     def progressed(self) -> None:
         """Note that a live message was confirmed."""
@@ -63,13 +67,17 @@ class Stall:
         return Remedy.LEAVE_OUT_LOG
 
     def tries_log_again(self) -> bool:
-        """Whether the log stream has been left out for long enough; then it is left out no longer."""
-        since = self._without_log_since
-        if since is None or monotonic() - since <= WITHOUT_LOG:
-            return False
-        self._without_log_since = None
-        return True
+        """Whether the log stream has been left out, or away, for long enough; then it is to be declared."""
+        now = monotonic()
+        if self._without_log_since is not None and now - self._without_log_since > WITHOUT_LOG:
+            self._without_log_since = None
+            return True
+        return self._log_away_since is not None and now - self._log_away_since > LOG_AWAY
 
     def declare(self, declarer: Declarer) -> None:
         """Declare what the relay needs, with the log stream or without."""
-        (declare_publisher if self._without_log_since is None else leave_out_log)(declarer)
+        self._log_away_since = None
+        if self._without_log_since is not None:
+            leave_out_log(declarer)
+        elif not declare_publisher(declarer):
+            self._log_away_since = monotonic()
