@@ -8,6 +8,7 @@ import argparse
 import importlib
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -58,11 +59,13 @@ def main() -> int:
 
 def _run(names: Sequence[str], *, quick: bool) -> Iterator[Result | Curve]:
     for name in names:
+        began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="exposure-bus-bench-") as work:
             for measured in importlib.import_module(f"benchmarks.{name}").run(Path(work), quick=quick):
                 if isinstance(measured, Result):
                     show(measured)
                 yield measured
+        print(f"{name} took {time.monotonic() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

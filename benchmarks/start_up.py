@@ -28,7 +28,7 @@ def run(work: Path, *, quick: bool) -> Iterator[Result]:
         lambda: _milliseconds(settings, sys.executable, "-c", "pass"),
         lambda: _milliseconds(settings, COMMAND, "--help"),
         lambda: _milliseconds(settings, COMMAND, "summary", "--last"),
-        repeats=11 if quick else 51,
+        repeats=11 if quick else 25,
     )
     for operation, ours, target in (("--help", told, 5), ("summary --last", last, 25)):
         yield Result(
