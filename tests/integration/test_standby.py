@@ -15,6 +15,7 @@ from tests.waiting import wait_until
 from exposure_bus.broker import envelope_of
 from exposure_bus.errors import DatabaseUnreachable
 from exposure_publisher import ExposureDB
+from exposure_publisher.exposuredb.by_driver import by_driver
 from exposure_publisher.ledger import Ledger, open_ledger, postgresql
 from exposure_publisher.manifest import Lister
 from exposure_publisher.relay import leadership
@@ -85,7 +86,7 @@ def test_a_relay_that_is_frozen_in_a_transaction_does_not_hold_up_the_next(
     with ExposureDB(postgresql_url) as db, closing(open_ledger(postgresql_url)) as frozen:
         db.record(expid=1, night=NIGHT)
         with frozen._engine.connect() as connection, closing(open_ledger(postgresql_url)) as next_one:
-            frozen._lock_newest(connection)
+            frozen._lock_newest(connection.connection.cursor())
             found = next_one.unnumbered(10)
             assert next_one.number(found, [None], 0) == [(1, 1)]
             connection.invalidate()
@@ -97,14 +98,14 @@ def test_a_relay_waits_for_another_that_is_numbering_and_goes_on_after_it(postgr
         record(db, 1, 2, 3)
         with closing(open_ledger(postgresql_url)) as ledger, ThreadPoolExecutor() as pool:
             found = ledger.unnumbered(10)
-            with other._engine.begin() as connection:
-                assert other._take(connection, found[:1]) == (0, {1})
+            with by_driver(other._engine, writes=True) as cursor:
+                assert other._take(cursor, found[:1]) == (0, {1})
                 number = pool.submit(ledger.number, found, [None] * 3, 0)
                 wait_until(
                     lambda: execute(postgresql_url, "SELECT 1 FROM pg_locks WHERE NOT granted"), "the second waiting"
                 )
-                other._write(connection, [(found[0], None, 1)], datetime.now(UTC))
-                connection.exec_driver_sql("UPDATE exposure_ledger_state SET newest = 1")
+                other._write(cursor, [(found[0], None, 1)], datetime.now(UTC))
+                cursor.execute("UPDATE exposure_ledger_state SET newest = 1")
             assert number.result(10) == [(2, 2), (3, 3)]
 
 

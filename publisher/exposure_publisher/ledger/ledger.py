@@ -5,11 +5,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 
+from exposure_publisher.exposuredb.by_driver import Cursor, by_driver
 from exposure_publisher.exposuredb.creation import bring_up_to_date
 from exposure_publisher.exposuredb.engine import open_engine, translated, writing
 from exposure_publisher.exposuredb.table import COLUMNS
@@ -79,8 +81,9 @@ class Ledger(ABC):
             The number before the first that it gave, and how far the ledger is then.
         """
         with translated(self._url), writing(self._engine) as connection:
-            before = self._lock_newest(connection)
-            refill(connection, most, self._write)
+            cursor = connection.connection.cursor()
+            before = self._lock_newest(cursor)
+            refill(connection, most, partial(self._write, cursor))
             return before, read_state(connection)
 
     def others_wrote(self) -> bool:
@@ -99,8 +102,9 @@ class Ledger(ABC):
         """
         query = self._newest if newest else self._oldest
         values = {"changes": CHANGES_AT_ONCE, "most": most, "left_out": json.dumps(dict(left_out))}
-        with translated(self._url), self._engine.connect() as connection:
-            rows = connection.exec_driver_sql(query, values).all()
+        with translated(self._url), by_driver(self._engine, writes=False) as cursor:
+            cursor.execute(query, values)
+            rows = cursor.fetchall()
         return [_unnumbered(row) for row in rows]
 
     def present(self, changes: Sequence[Unnumbered]) -> list[Unnumbered]:
@@ -129,13 +133,13 @@ class Ledger(ABC):
         Returns:
             expid and number, ascending by number.
         """
-        with translated(self._url), writing(self._engine) as connection:
-            newest, mine = self._take(connection, changes)
-            mine -= _never_announced(connection, [each.expid for each in changes if each.row is None])
+        with translated(self._url), by_driver(self._engine, writes=True) as cursor:
+            newest, mine = self._take(cursor, changes)
+            mine -= self._never_announced(cursor, [each.expid for each in changes if each.row is None])
             pairs = (pair for pair in zip(changes, manifests, strict=True) if pair[0].expid in mine)
             numbered = [(change, listed, newest + place) for place, (change, listed) in enumerate(pairs, 1)]
-            self._write(connection, numbered, moment or now())
-            connection.exec_driver_sql(self._advance, {"newest": newest + len(numbered), "confirmed": confirmed})
+            self._write(cursor, numbered, moment or now())
+            cursor.execute(self._advance, {"newest": newest + len(numbered), "confirmed": confirmed})
         return [(change.expid, sequence) for change, _, sequence in numbered]
 
     def confirm(self, confirmed: int, moments: Mapping[int, datetime] = MappingProxyType({})) -> None:
@@ -196,15 +200,22 @@ class Ledger(ABC):
             rows = connection.execute(audited_query(after, most, night, expids)).all()
         return [audited(row) for row in rows]
 
+    def _never_announced(self, cursor: Cursor, expids: Sequence[int]) -> set[int]:
+        """Return which exposures have no number; looked up while nobody else numbers."""
+        if not expids:
+            return set()
+        cursor.execute(_ANNOUNCED.format(expids=", ".join(map(str, map(int, expids)))))
+        return set(expids) - {expid for (expid,) in cursor.fetchall()}
+
     def _open(self, url: str) -> sa.Engine:
         return open_engine(url, ping=False)  # whoever holds a ledger opens it anew when it has failed
 
     @abstractmethod
-    def _lock_newest(self, connection: sa.Connection) -> int:
+    def _lock_newest(self, cursor: Cursor) -> int:
         """Return the newest number, and keep others from numbering until the transaction ends."""
 
     @abstractmethod
-    def _take(self, connection: sa.Connection, changes: Sequence[Unnumbered]) -> tuple[int, set[int]]:
+    def _take(self, cursor: Cursor, changes: Sequence[Unnumbered]) -> tuple[int, set[int]]:
         """Do as `_lock_newest`, then delete the changes that are to be numbered.
 
         Returns:
@@ -213,7 +224,7 @@ class Ledger(ABC):
 
     @abstractmethod
     def _write(
-        self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime
+        self, cursor: Cursor, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime
     ) -> None:
         """Write each exposure's newest number and manifest; the number is not confirmed yet."""
 
@@ -225,13 +236,6 @@ class Ledger(ABC):
 def now() -> datetime:
     """Return the present moment, UTC."""
     return datetime.now(UTC)
-
-
-def _never_announced(connection: sa.Connection, expids: Sequence[int]) -> set[int]:
-    """Return which exposures have no number; looked up while nobody else numbers."""
-    if not expids:
-        return set()
-    return set(expids) - set(connection.execute(_ANNOUNCED, {"expids": list(expids)}).scalars())
 
 
 # The inner limit keeps a page cheap however many changes wait.
@@ -248,9 +252,7 @@ _PRESENT: Final = sa.text(f"SELECT {COLUMN_LIST} FROM exposure AS e WHERE e.expi
     sa.bindparam("expids", expanding=True)
 )
 
-_ANNOUNCED: Final = sa.text("SELECT expid FROM exposure_ledger WHERE expid IN :expids").bindparams(
-    sa.bindparam("expids", expanding=True)
-)
+_ANNOUNCED: Final = "SELECT expid FROM exposure_ledger WHERE expid IN ({expids})"
 
 # The inner limit keeps a page cheap however long the span is, whatever PostgreSQL knows of the tables.
 _READ: Final = sa.text(
@@ -277,14 +279,15 @@ _ADVANCE: Final = """UPDATE exposure_ledger_state SET newest = {newest},
 _CONFIRM: Final = sa.text("UPDATE exposure_ledger_state SET confirmed = :confirmed WHERE confirmed < :confirmed")
 
 
-def _unnumbered(row: Any) -> Unnumbered:
-    columns = dict(zip(COLUMNS, row[5:], strict=True)) if row[5] is not None else None
-    listed = columns is not None and row.files_of is not None and row.files_of == columns["data_written_at"]
+def _unnumbered(row: Sequence[Any]) -> Unnumbered:
+    expid, last_change, files, file_stamps, files_of, *rest = row
+    columns = dict(zip(COLUMNS, rest, strict=True)) if rest[0] is not None else None
+    listed = columns is not None and files_of is not None and files_of == columns["data_written_at"]
     return Unnumbered(
-        expid=row.change_expid,
-        last_change=row.last_change,
+        expid=expid,
+        last_change=last_change,
         row=columns,
-        listed=listed_of(row.files, row.file_stamps),
+        listed=listed_of(files, file_stamps),
         files_listed=listed,
     )
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from exposure_publisher.exposuredb.by_driver import Cursor
 from exposure_publisher.ledger.ledger import Ledger
 from exposure_publisher.ledger.rows import listed_texts
 from exposure_publisher.ledger.unnumbered import Unnumbered
@@ -56,20 +57,22 @@ class PostgresqlLedger(Ledger):
         sa.event.listen(engine, "connect", _end_when_frozen)
         return engine
 
-    def _lock_newest(self, connection: sa.Connection) -> int:
-        return int(connection.exec_driver_sql("SELECT newest FROM exposure_ledger_state FOR UPDATE").scalar_one())
+    def _lock_newest(self, cursor: Cursor) -> int:
+        cursor.execute("SELECT newest FROM exposure_ledger_state FOR UPDATE")
+        return int(cursor.fetchone()[0])
 
-    def _take(self, connection: sa.Connection, changes: Sequence[Unnumbered]) -> tuple[int, set[int]]:
+    def _take(self, cursor: Cursor, changes: Sequence[Unnumbered]) -> tuple[int, set[int]]:
         values = {
             "expids": [change.expid for change in changes],
             "changes": [change.last_change for change in changes],
             "highest": max((change.last_change for change in changes), default=0),
         }
-        newest, taken = connection.exec_driver_sql(_TAKE, values).one()
+        cursor.execute(_TAKE, values)
+        newest, taken = cursor.fetchone()
         return newest, set(taken)
 
     def _write(
-        self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime
+        self, cursor: Cursor, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime
     ) -> None:
         if not numbered:
             return
@@ -82,7 +85,7 @@ class PostgresqlLedger(Ledger):
             "files": [files for files, _ in texts],
             "stamps": [stamps for _, stamps in texts],
         }
-        connection.exec_driver_sql(_WRITE, values)
+        cursor.execute(_WRITE, values)
 
     def _write_confirmed(self, connection: sa.Connection, moments: Mapping[int, datetime]) -> None:
         connection.execute(_CONFIRMED, {"sequences": list(moments), "moments": list(moments.values())})

@@ -17,7 +17,7 @@ from exposure_publisher.ledger.selection import BEFORE_ALL
 from exposure_publisher.ledger.unnumbered import Unnumbered
 from exposure_publisher.manifest.listed import Listed
 
-Write = Callable[[sa.Connection, Sequence[tuple[Unnumbered, Listed | None, int]], datetime], None]
+Write = Callable[[Sequence[tuple[Unnumbered, Listed | None, int]], datetime], None]
 """Writes the newest number of each exposure."""
 
 # Two steps: PostgreSQL, which knows nothing yet of a table that is being filled, would read all of it for a join.
@@ -79,7 +79,7 @@ def refill(connection: sa.Connection, most: int, write: Write) -> None:
     if to_be_listed:
         connection.execute(_CAPTURE, [{"expid": expid} for expid in sorted(to_be_listed)])
     places = enumerate(numbered, newest + 1)
-    write(connection, [(change, change.listed, number) for number, change in places], datetime.now(UTC))
+    write([(change, change.listed, number) for number, change in places], datetime.now(UTC))
     end = page[-1] if len(page) == most else None
     connection.execute(_ADVANCE, {"count": len(numbered), "after": end})
 

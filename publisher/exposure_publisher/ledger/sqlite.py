@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from exposure_bus.errors import DatabaseUnreachable
+from exposure_publisher.exposuredb.by_driver import Cursor
 from exposure_publisher.exposuredb.table import as_text
 from exposure_publisher.ledger.ledger import Ledger
 from exposure_publisher.ledger.rows import listed_texts
@@ -24,6 +25,13 @@ _TAKE: Final = """WITH t (expid, last_change) AS MATERIALIZED (SELECT CAST(key A
         SELECT c.id FROM exposure_change AS c CROSS JOIN t ON t.expid = c.expid AND c.id <= t.last_change
         WHERE c.id <= ?
     ) RETURNING expid"""
+
+
+_WRITE: Final = """INSERT INTO exposure_ledger (expid, sequence, numbered_at, files_of, files, file_stamps)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (expid) DO UPDATE SET sequence = excluded.sequence, numbered_at = excluded.numbered_at,
+        files_of = excluded.files_of, files = excluded.files, file_stamps = excluded.file_stamps,
+        confirmed_at = NULL"""
 
 
 class SqliteLedger(Ledger):
@@ -48,32 +56,24 @@ class SqliteLedger(Ledger):
             raise DatabaseUnreachable(f"the exposureDB {self._url}: {error}") from error
         return before != self._version
 
-    def _lock_newest(self, connection: sa.Connection) -> int:
-        return int(connection.exec_driver_sql("SELECT newest FROM exposure_ledger_state").scalar_one())
+    def _lock_newest(self, cursor: Cursor) -> int:
+        return int(cursor.execute("SELECT newest FROM exposure_ledger_state").fetchone()[0])
 
-    def _take(self, connection: sa.Connection, changes: Sequence[Unnumbered]) -> tuple[int, set[int]]:
+    def _take(self, cursor: Cursor, changes: Sequence[Unnumbered]) -> tuple[int, set[int]]:
         taken = json.dumps({change.expid: change.last_change for change in changes})
         highest = max((change.last_change for change in changes), default=0)
-        newest = self._lock_newest(connection)
-        return newest, {expid for (expid,) in connection.exec_driver_sql(_TAKE, (taken, highest))}
+        newest = self._lock_newest(cursor)
+        return newest, {expid for (expid,) in cursor.execute(_TAKE, (taken, highest)).fetchall()}
 
     def _write(
-        self, connection: sa.Connection, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime
+        self, cursor: Cursor, numbered: Sequence[tuple[Unnumbered, Listed | None, int]], moment: datetime
     ) -> None:
         text = as_text(moment)
         rows = [
             (change.expid, sequence, text, change.row and change.row["data_written_at"], *listed_texts(listed))
             for change, listed, sequence in numbered
         ]
-        if rows:
-            connection.exec_driver_sql(
-                """INSERT INTO exposure_ledger (expid, sequence, numbered_at, files_of, files, file_stamps)
-                VALUES (?, ?, ?, ?, ?, ?)
-                ON CONFLICT (expid) DO UPDATE SET sequence = excluded.sequence, numbered_at = excluded.numbered_at,
-                    files_of = excluded.files_of, files = excluded.files, file_stamps = excluded.file_stamps,
-                    confirmed_at = NULL""",
-                rows,
-            )
+        cursor.executemany(_WRITE, rows)
 
     def _write_confirmed(self, connection: sa.Connection, moments: Mapping[int, datetime]) -> None:
         connection.exec_driver_sql(
