@@ -3,11 +3,9 @@
 import itertools
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.in_threads import running
@@ -18,15 +16,14 @@ from tests.raw_sql import execute
 from tests.waiting import wait_until
 
 import ICSInterface
-from exposure_bus.broker import envelope_of, open_channel, properties_for
+from exposure_bus.broker import properties_for
 from exposure_bus.broker.blocking import publish_once
 from exposure_bus.errors import Incomplete
 from exposure_publisher import ExposureDB
 from exposure_publisher.relay import Relay, audits, relay
-from exposure_schemas import AuditAnswer, AuditRequest, decode, encode
+from exposure_schemas import AuditAnswer, AuditRequest, encode
 from exposure_schemas.routing import REPLAY_EXCHANGE, REQUEST_QUEUE
-from exposure_subscriber.audit import Audit, NoAnswer, Proof, Publisher, asking
-from exposure_subscriber.audit.asking import _in_line as in_line
+from exposure_subscriber.audit import Audit, NoAnswer, Proof, Publisher
 from exposure_subscriber.audit.healing import mark, wait_until_healed
 from exposure_subscriber.cache import open_cache
 from exposure_subscriber.follower import Follower
@@ -191,37 +188,6 @@ def test_without_a_publisher_there_is_no_answer(broker_url: str, subscriber: str
         pytest.raises(NoAnswer, match="exposure-bus publish"),
     ):
         publisher.ask()
-
-
-def test_who_stands_in_line_for_the_publisher_is_patient(
-    broker_url: str, subscriber: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks: list[bool] = []
-
-    def look(channel: Any) -> bool:
-        looks.append(in_line(channel))
-        return looks[-1]
-
-    monkeypatch.setattr(asking, "_in_line", look)
-    with (
-        open_channel(broker_url, "a busy publisher") as busy,
-        Publisher(broker_url, subscriber, timeout=0.1) as publisher,
-        ThreadPoolExecutor() as pool,
-    ):
-        busy.basic_qos(prefetch_count=1)
-        requests = busy.consume(REQUEST_QUEUE)
-        busy.basic_publish("", REQUEST_QUEUE, b"another's")
-        method, _properties, _body = next(requests)
-        asked = pool.submit(publisher.ask)
-        wait_until(lambda: len(looks) > 1, "it looking how it stands, again and again")
-        busy.basic_ack(method.delivery_tag)
-        _method, properties, body = next(requests)
-        request = decode(body, envelope_of(properties))
-        assert isinstance(request, AuditRequest)
-        answer = AuditAnswer(epoch="a", newest=7, published_at=DATE, part=0, last=True, nights=(), exposures=())
-        busy.basic_publish(REPLAY_EXCHANGE, request.reply_to, encode(answer), properties_for(answer, "1"))
-        assert asked.result(10).newest == 7
-    assert all(looks)
 
 
 def test_an_answer_to_nobody_stops_nothing(site: Site) -> None:

@@ -40,11 +40,6 @@ class BrokenQueues:
         """Note that a queue is asked to serve a consumer."""
         self._asked.add(queue)
 
-    @property
-    def all_serve(self) -> bool:
-        """Whether no queue has yet to accept its consumer."""
-        return not self._asked
-
     def accepted(self, queue: str) -> None:
         """Note that it does."""
         self._asked.discard(queue)

@@ -137,7 +137,7 @@ class BrokerLink:
             channel,
             queue,
             on_message=on_message,
-            accepted=partial(self._on_accepted, queue),
+            accepted=partial(self._broken.accepted, queue),
             unanswered=partial(self._make_anew, queue, channel),
             lost=lambda: self.drop(f"it has lost the consumer of {queue}"),
             starved=partial(self._on_starved, queue, channel),
@@ -239,19 +239,9 @@ class BrokerLink:
         if channel.connection is not self._connection:
             return  # it was dropped meanwhile
         log.info("connected to the broker at %s", self._address)
-        self._ever_opened, self._channel = True, channel
+        self._ever_opened, self._failures, self._last_said, self._channel = True, 0, "", channel
         channel.add_on_close_callback(self._on_channel_close)
         self._opened(channel)
-        self._be_hopeful()
-
-    def _on_accepted(self, queue: str) -> None:
-        self._broken.accepted(queue)
-        self._be_hopeful()
-
-    def _be_hopeful(self) -> None:
-        """Forget earlier failures, once all that was asked for is there: a queue may end each connection in turn."""
-        if self._broken.all_serve:
-            self._failures, self._last_said = 0, ""
 
     def _on_channel_close(self, channel: Any, error: Exception) -> None:
         ours = channel is self._channel and not self._stopping

@@ -28,7 +28,7 @@ from exposure_schemas.routing import (
 
 log = logging.getLogger(__name__)
 
-Topology = Callable[["Declarer"], object]
+Topology = Callable[["Declarer"], None]
 """Declares what its caller needs."""
 
 DAY: Final = 24 * 3600
@@ -139,8 +139,8 @@ def declare_exchanges(declarer: Declarer) -> None:
     declarer.bind(REJECTED_QUEUE, REJECTED_EXCHANGE, EVERY_EXPOSURE)
 
 
-def declare_publisher(declarer: Declarer) -> bool:
-    """Declare what the relay publishes to and reads from; return whether the log stream is among it."""
+def declare_publisher(declarer: Declarer) -> None:
+    """Declare what the relay publishes to and reads from."""
     declare_publisher_without_log(declarer)
     try:
         declare_log(declarer)
@@ -149,8 +149,6 @@ def declare_publisher(declarer: Declarer) -> bool:
             raise
         # A stream comes up later than its broker, and one that was killed at its birth not before the next restart.
         log.warning("going on without the log stream, taps have no history for now: %s", error.reply_text)
-        return False
-    return True
 
 
 def declare_publisher_without_log(declarer: Declarer) -> None:

@@ -20,10 +20,7 @@ MOVE_HELPS: Final = 300.0
 connection before it stalls again."""
 
 WITHOUT_LOG: Final = 600.0
-"""Seconds after which a log stream that was left out is tried again."""
-
-LOG_AWAY: Final = 60.0
-"""Seconds after which one that was not there is looked for again."""
+"""Seconds after which the log stream is tried again."""
 
 
 class Remedy(Enum):
@@ -41,7 +38,6 @@ class Stall:
         self._progressed = monotonic()
         self._moved_at: float | None = None
         self._without_log_since: float | None = None
-        self._log_away_since: float | None = None
 
     def progressed(self) -> None:
         """Note that a live message was confirmed."""
@@ -67,17 +63,13 @@ class Stall:
         return Remedy.LEAVE_OUT_LOG
 
     def tries_log_again(self) -> bool:
-        """Whether the log stream has been left out, or away, for long enough; then it is to be declared."""
-        now = monotonic()
-        if self._without_log_since is not None and now - self._without_log_since > WITHOUT_LOG:
-            self._without_log_since = None
-            return True
-        return self._log_away_since is not None and now - self._log_away_since > LOG_AWAY
+        """Whether the log stream has been left out for long enough; then it is left out no longer."""
+        since = self._without_log_since
+        if since is None or monotonic() - since <= WITHOUT_LOG:
+            return False
+        self._without_log_since = None
+        return True
 
     def declare(self, declarer: Declarer) -> None:
         """Declare what the relay needs, with the log stream or without."""
-        self._log_away_since = None
-        if self._without_log_since is not None:
-            leave_out_log(declarer)
-        elif not declare_publisher(declarer):
-            self._log_away_since = monotonic()
+        (declare_publisher if self._without_log_since is None else leave_out_log)(declarer)

@@ -111,11 +111,7 @@ def _parts(channel: BlockingChannel, queue: str, timeout: float) -> Iterator[Aud
     deadline = time.monotonic() + timeout
     for _method, properties, body in channel.consume(queue, auto_ack=True, inactivity_timeout=1.0):
         if properties is None:  # a second without a word
-            if time.monotonic() <= deadline:
-                continue
-            if _in_line(channel):
-                deadline = time.monotonic() + timeout
-            else:
+            if time.monotonic() > deadline:
                 raise NoAnswer(f"the publisher did not answer within {timeout:g} s; {_RUNNING}")
             continue
         part = _read(properties, body)
@@ -126,12 +122,6 @@ def _parts(channel: BlockingChannel, queue: str, timeout: float) -> Iterator[Aud
             channel.cancel()
             return
         expected, deadline = expected + 1, time.monotonic() + timeout
-
-
-def _in_line(channel: BlockingChannel) -> bool:
-    """Whether requests wait for a publisher that is there: it answers one at a time, and an audit takes its time."""
-    declared = channel.queue_declare(REQUEST_QUEUE, passive=True).method
-    return bool(declared.consumer_count and declared.message_count)
 
 
 def _read(properties: object, body: bytes) -> AuditAnswer:

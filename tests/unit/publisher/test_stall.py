@@ -3,11 +3,10 @@
 from unittest.mock import Mock, call
 
 import pytest
-from pika.exceptions import ChannelClosedByBroker
 
 from exposure_bus.broker.topology import declare_log
 from exposure_publisher.relay import stall
-from exposure_publisher.relay.stall import LOG_AWAY, MOVE_HELPS, UNCONFIRMED, WITHOUT_LOG, Remedy, Stall
+from exposure_publisher.relay.stall import MOVE_HELPS, UNCONFIRMED, WITHOUT_LOG, Remedy, Stall
 from exposure_schemas.routing import EVERY_EXPOSURE, EXCHANGE, LOG_STREAM
 
 
@@ -94,21 +93,3 @@ def test_the_log_is_bound_again_after_a_while(clock: Clock) -> None:
     clock.passes(WITHOUT_LOG + 1)
     assert stalled.tries_log_again()
     assert declared(stalled) == (True, False)
-
-
-def test_a_log_that_is_not_there_is_looked_for_until_it_is(clock: Clock) -> None:
-    stalled, absent = Stall(), Mock()
-    absent.queue.side_effect = lambda queue, _arguments: refuse(queue == LOG_STREAM)
-    for _ in range(2):
-        stalled.declare(absent)
-        assert not stalled.tries_log_again()
-        clock.passes(LOG_AWAY + 1)
-        assert stalled.tries_log_again()
-    assert declared(stalled) == (True, False)
-    clock.passes(LOG_AWAY + 1)
-    assert not stalled.tries_log_again()
-
-
-def refuse(refused: bool) -> None:
-    if refused:
-        raise ChannelClosedByBroker(404, "no queue")
