@@ -184,6 +184,42 @@ def test_a_queue_that_is_down_is_made_anew_and_what_it_held_heals(
             wait_until(lambda: exposure(cache, 1) is not None, "the exposure being there")
 
 
+def test_a_queue_that_refuses_us_and_serves_another_process_is_left(
+    broker_url: str, subscriber: str, speaker: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broken_queues, "PATIENCE", 0.0)
+    queue = follower_queue(subscriber)
+    declare(broker_url, "the other process", declare_follower(subscriber))
+    served = speaker.channel.consume(queue, inactivity_timeout=30)
+    speaker.channel.basic_publish(EXCHANGE, "heartbeat", b"1")
+    assert next(served)[2] == b"1"
+    link = refused(broker_url, subscriber)
+    link.declare()
+    link.close()
+    speaker.channel.basic_publish(EXCHANGE, "heartbeat", b"2")
+    assert next(served)[2] == b"2", "it is the same queue"
+
+
+def test_a_queue_that_refuses_us_and_is_gone_is_made_anew(
+    broker_url: str, subscriber: str, speaker: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broken_queues, "PATIENCE", 0.0)
+    link = refused(broker_url, subscriber)
+    link.declare()
+    link.close()
+    speaker.channel.queue_declare(follower_queue(subscriber), passive=True)
+
+
+def refused(broker_url: str, subscriber: str) -> BrokerLink:
+    """A follower's link whose queue has refused to serve it, for long enough."""
+    link = BrokerLink(
+        broker_url, "test", topology=declare_follower(subscriber), opened=lambda _channel: None, lost=lambda: None
+    )
+    link._broken.asked(follower_queue(subscriber))
+    link._broken.ended(pika.exceptions.ConnectionClosedByBroker(broken_queues.INTERNAL_ERROR, "INTERNAL_ERROR"))
+    return link
+
+
 def test_however_often_a_connection_is_dropped_another_one_comes(broker_url: str) -> None:
     """In whatever state it is: open, or about to be."""
     link = BrokerLink(

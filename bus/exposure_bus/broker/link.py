@@ -186,8 +186,9 @@ class BrokerLink:
             self.drop(f"the queue {queue} does not answer, making it anew")
 
     def _declare(self, declarer: Declarer) -> None:
-        for queue in self._broken.take():
-            declarer.delete(queue)
+        for queue, refused_us in self._broken.take().items():
+            if not (refused_us and _serves_somebody(declarer, queue)):
+                declarer.delete(queue)
         self._topology(declarer)
 
     def connect(self) -> None:
@@ -288,3 +289,10 @@ class BrokerLink:
             self.loop.call_later(FAREWELL, self.loop.stop)
         else:
             self.loop.stop()
+
+
+def _serves_somebody(declarer: Declarer, queue: str) -> bool:
+    """Look whether a queue that has refused us is one that another process of the same name is served by."""
+    serves = declarer.consumers(queue) > 0
+    log.warning("the queue %s %s", queue, "serves another, not us: leaving it" if serves else "is down, making it anew")
+    return serves
