@@ -24,6 +24,11 @@ class BrokenQueues:
         self._asked: set[str] = set()
         self._refusals: dict[str, tuple[float, float]] = {}
 
+    @property
+    def asking(self) -> bool:
+        """Whether a queue has not accepted its consumer yet."""
+        return bool(self._asked)
+
     def found(self, queue: str) -> None:
         """Note that a queue is broken for everybody."""
         self._broken[queue] = False
