@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,12 @@ from tests.raw_sql import execute
 from tests.waiting import wait_until
 
 import ICSInterface
-from exposure_bus.broker import properties_for
+from exposure_bus.broker import envelope_of, properties_for
 from exposure_bus.broker.blocking import publish_once
 from exposure_bus.errors import Incomplete
 from exposure_publisher import ExposureDB
 from exposure_publisher.relay import Relay, audits, relay
-from exposure_schemas import AuditAnswer, AuditRequest, encode
+from exposure_schemas import AuditAnswer, AuditRequest, decode, encode
 from exposure_schemas.routing import REPLAY_EXCHANGE, REQUEST_QUEUE
 from exposure_subscriber.audit import Audit, NoAnswer, Proof, Publisher
 from exposure_subscriber.audit.healing import mark, wait_until_healed
@@ -183,11 +184,49 @@ def test_another_ledger_than_that_of_the_cache_is_said(site: Site) -> None:
 
 
 def test_without_a_publisher_there_is_no_answer(broker_url: str, subscriber: str) -> None:
+    for_nobody = partial(pytest.fail, "waiting for a publisher that is not there")
     with (
-        Publisher(broker_url, subscriber, timeout=0.1) as publisher,
+        Publisher(broker_url, subscriber, timeout=0.1, busy=for_nobody) as publisher,
         pytest.raises(NoAnswer, match="exposure-bus publish"),
     ):
         publisher.ask()
+
+
+class Busy:
+    """A publisher that answers one request at a time, and has one of somebody else."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        listener.channel.basic_qos(prefetch_count=1)
+        listener.say(AuditRequest(reply_to="another.audit-00000001", requested_at=DATE), "", REQUEST_QUEUE)
+        self.requests = listener.channel.consume(REQUEST_QUEUE)
+        self.tag = next(self.requests)[0].delivery_tag
+
+    def answer_the_next(self) -> None:
+        """Be done with that one, and say that there is nothing."""
+        self.listener.channel.basic_ack(self.tag)
+        _, properties, body = next(self.requests)
+        request = decode(body, envelope_of(properties))
+        assert isinstance(request, AuditRequest)
+        nothing = AuditAnswer(epoch="ours", newest=7, published_at=DATE, part=0, last=True, nights=(), exposures=())
+        self.listener.say(nothing, REPLAY_EXCHANGE, request.reply_to)
+
+
+def test_who_stands_in_line_behind_others_waits_for_their_turn(broker_url: str, subscriber: str) -> None:
+    with listening(broker_url) as listener:
+        busy = Busy(listener)
+        with Publisher(broker_url, subscriber, timeout=0.1, busy=busy.answer_the_next) as publisher:
+            assert publisher.ask().newest == 7
+
+
+def test_who_does_not_wait_for_their_turn_is_told_that_there_is_a_publisher(broker_url: str, subscriber: str) -> None:
+    with listening(broker_url) as listener:
+        Busy(listener)
+        with (
+            Publisher(broker_url, subscriber, timeout=0.1) as publisher,
+            pytest.raises(NoAnswer, match=r"has been answering others for 0\.1 s: try again"),
+        ):
+            publisher.ask()
 
 
 def test_an_answer_to_nobody_stops_nothing(site: Site) -> None:

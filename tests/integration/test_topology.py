@@ -1,6 +1,7 @@
 """What stands in the broker: made by whoever comes first, found by who may not make it, refused when it is another."""
 
 import itertools
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -173,15 +174,74 @@ def test_a_queue_that_is_down_is_made_anew_and_what_it_held_heals(
     rabbitmq_node: RabbitMQ, broker_url: str, subscriber: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(broken_queues, "PATIENCE", 1.0)
+    monkeypatch.setattr("exposure_bus.broker.link.LONGEST_DELAY", 0.2)  # well below the patience, as in life
     monkeypatch.setattr(relay, "HEARTBEAT_INTERVAL", 0.1)
     url, cache = f"sqlite:///{tmp_path}/db.sqlite", open_cache(f"sqlite:///{tmp_path}/cache.sqlite")
     with ExposureDB(url) as database, closing(cache):
         declare(broker_url, "a test", declare_follower(subscriber))
-        server = f"{{'%2F_{follower_queue(subscriber)}', node()}}"
-        rabbitmq_node.ctl("eval", f"ra:stop_server(quorum_queues, {server}).")
+        take_down(rabbitmq_node, subscriber)
         database.record(expid=1, night=20230913)
         with running(Relay(broker_url, url)), running(Follower(broker_url, subscriber, cache)):
             wait_until(lambda: exposure(cache, 1) is not None, "the exposure being there")
+
+
+@pytest.mark.usefixtures("broker_url")
+def test_a_queue_that_is_down_and_may_not_be_made_anew_is_said_once_and_tried_ever_more_rarely(
+    make_user: Callable[[str, str, str], str],
+    rabbitmq_node: RabbitMQ,
+    subscriber: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    declare(rabbitmq_node.url, "a test", declare_follower(subscriber))
+    take_down(rabbitmq_node, subscriber)
+    follower = Follower(make_user("^$", ".*", ".*"), subscriber, open_cache(f"sqlite:///{tmp_path}/cache.sqlite"))
+    with running(follower):
+        wait_until(lambda: follower._link._failures >= 4, "four tries in a row that count as one outage")
+    assert caplog.text.count("trying again") == 1
+    assert "connected to the broker" not in caplog.text
+
+
+def take_down(node: RabbitMQ, subscriber: str) -> None:
+    """Stop a follower's queue: it can be declared then, and not be consumed from."""
+    node.ctl("eval", f"ra:stop_server(quorum_queues, {{'%2F_{follower_queue(subscriber)}', node()}}).")
+
+
+def test_a_queue_that_refuses_us_and_serves_another_process_is_left(
+    broker_url: str, subscriber: str, speaker: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broken_queues, "PATIENCE", 0.0)
+    queue = follower_queue(subscriber)
+    declare(broker_url, "the other process", declare_follower(subscriber))
+    served = speaker.channel.consume(queue, inactivity_timeout=30)
+    speaker.channel.basic_publish(EXCHANGE, "heartbeat", b"1")
+    assert next(served)[2] == b"1"
+    link = refused(broker_url, subscriber)
+    link.declare()
+    link.close()
+    speaker.channel.basic_publish(EXCHANGE, "heartbeat", b"2")
+    assert next(served)[2] == b"2", "it is the same queue"
+
+
+def test_a_queue_that_refuses_us_and_is_gone_is_made_anew(
+    broker_url: str, subscriber: str, speaker: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broken_queues, "PATIENCE", 0.0)
+    link = refused(broker_url, subscriber)
+    link.declare()
+    link.close()
+    speaker.channel.queue_declare(follower_queue(subscriber), passive=True)
+
+
+def refused(broker_url: str, subscriber: str) -> BrokerLink:
+    """A follower's link whose queue has refused to serve it, for long enough."""
+    link = BrokerLink(
+        broker_url, "test", topology=declare_follower(subscriber), opened=lambda _channel: None, lost=lambda: None
+    )
+    link._broken.asked(follower_queue(subscriber))
+    link._broken.ended(pika.exceptions.ConnectionClosedByBroker(broken_queues.INTERNAL_ERROR, "INTERNAL_ERROR"))
+    return link
 
 
 def test_however_often_a_connection_is_dropped_another_one_comes(broker_url: str) -> None:

@@ -6,11 +6,8 @@ on a full disk may be down for good: it can be declared and bound, and ends the 
 what it held is brought back by healing.
 """
 
-import logging
 from time import monotonic
 from typing import Final
-
-log = logging.getLogger(__name__)
 
 PATIENCE: Final = 10.0
 """Seconds in which a queue may come up that was down, after a restart of its broker."""
@@ -23,17 +20,26 @@ class BrokenQueues:
     """Keeps in mind which queues are to be made anew."""
 
     def __init__(self) -> None:
-        self._broken: set[str] = set()
+        self._broken: dict[str, bool] = {}
         self._asked: set[str] = set()
         self._refusals: dict[str, tuple[float, float]] = {}
 
-    def found(self, queue: str) -> None:
-        """Note that a queue is broken."""
-        self._broken.add(queue)
+    @property
+    def asking(self) -> bool:
+        """Whether a queue has not accepted its consumer yet."""
+        return bool(self._asked)
 
-    def take(self) -> set[str]:
-        """Return what is to be deleted now, once: what is broken still is found again, and may be whole by then."""
-        broken, self._broken = self._broken, set()
+    def found(self, queue: str) -> None:
+        """Note that a queue is broken for everybody."""
+        self._broken[queue] = False
+
+    def take(self) -> dict[str, bool]:
+        """Return what is to be deleted now, once: what is broken still is found again, and may be whole by then.
+
+        Returns:
+            Of each queue, whether it has refused us, and so may serve somebody else.
+        """
+        broken, self._broken = self._broken, {}
         return broken
 
     def asked(self, queue: str) -> None:
@@ -55,9 +61,8 @@ class BrokenQueues:
             return
         for queue in asked:
             if self._refused_for(queue) >= PATIENCE:
-                log.warning("the queue %s is down, making it anew", queue)
                 del self._refusals[queue]
-                self._broken.add(queue)
+                self._broken[queue] = True
 
     def _refused_for(self, queue: str) -> float:
         """Return the seconds for which a queue has been refusing; a broker that was away meanwhile starts anew."""

@@ -74,6 +74,7 @@ class BrokerLink:
         self._failures = 0
         self._moves = 0
         self._ever_opened = False
+        self._settled = False
         self._declaring = False
         self._stopping = False
         self._connection: SelectConnection | None = None
@@ -137,7 +138,7 @@ class BrokerLink:
             channel,
             queue,
             on_message=on_message,
-            accepted=partial(self._broken.accepted, queue),
+            accepted=partial(self._on_accepted, queue, channel),
             unanswered=partial(self._make_anew, queue, channel),
             lost=lambda: self.drop(f"it has lost the consumer of {queue}"),
             starved=partial(self._on_starved, queue, channel),
@@ -186,8 +187,9 @@ class BrokerLink:
             self.drop(f"the queue {queue} does not answer, making it anew")
 
     def _declare(self, declarer: Declarer) -> None:
-        for queue in self._broken.take():
-            declarer.delete(queue)
+        for queue, refused_us in self._broken.take().items():
+            if not (refused_us and _serves_somebody(declarer, queue)):
+                declarer.delete(queue)
         self._topology(declarer)
 
     def connect(self) -> None:
@@ -238,10 +240,22 @@ class BrokerLink:
     def _on_channel(self, channel: Channel) -> None:
         if channel.connection is not self._connection:
             return  # it was dropped meanwhile
-        log.info("connected to the broker at %s", self._address)
-        self._ever_opened, self._failures, self._last_said, self._channel = True, 0, "", channel
+        self._ever_opened, self._channel = True, channel
         channel.add_on_close_callback(self._on_channel_close)
         self._opened(channel)
+        self._settle()
+
+    def _on_accepted(self, queue: str, channel: Channel) -> None:
+        if channel is self._channel:
+            self._broken.accepted(queue)
+            self._settle()
+
+    def _settle(self) -> None:
+        """End the outage once every queue has accepted its consumer: one that is down ends each connection anew."""
+        if self._settled or self._channel is None or self._broken.asking:
+            return
+        self._settled, self._failures, self._last_said = True, 0, ""
+        log.info("connected to the broker at %s", self._address)
 
     def _on_channel_close(self, channel: Any, error: Exception) -> None:
         ours = channel is self._channel and not self._stopping
@@ -259,7 +273,7 @@ class BrokerLink:
 
     def _forget_channel(self, error: Exception | None = None) -> None:
         self._broken.ended(error)
-        self.blocked = False
+        self.blocked = self._settled = False
         if self._channel is not None:
             self._channel = None
             self._lost()
@@ -288,3 +302,10 @@ class BrokerLink:
             self.loop.call_later(FAREWELL, self.loop.stop)
         else:
             self.loop.stop()
+
+
+def _serves_somebody(declarer: Declarer, queue: str) -> bool:
+    """Look whether a queue that has refused us is one that another process of the same name is served by."""
+    serves = declarer.consumers(queue) > 0
+    log.warning("the queue %s %s", queue, "serves another, not us: leaving it" if serves else "is down, making it anew")
+    return serves

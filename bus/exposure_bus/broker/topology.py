@@ -85,6 +85,16 @@ class Declarer:
             lambda passive: self._channel.queue_declare(name, durable=True, passive=passive, arguments=arguments)
         )
 
+    def consumers(self, queue: str) -> int:
+        """Return how many consume from a queue: none, where its node does not say."""
+        try:
+            return int(self._channel.queue_declare(queue, passive=True).method.consumer_count)
+        except exceptions.ChannelClosedByBroker as error:
+            if error.reply_code != NOT_FOUND:
+                raise
+            self._channel = self._connection.channel()
+            return 0
+
     def delete(self, queue: str) -> None:
         """Delete a queue, whatever it holds; one that may not be deleted is left as it is."""
         try:

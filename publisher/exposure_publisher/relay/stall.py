@@ -10,7 +10,13 @@ from enum import Enum
 from time import monotonic
 from typing import Final
 
-from exposure_bus.broker.topology import Declarer, declare_publisher, leave_out_log
+from exposure_bus.broker.topology import (
+    Declarer,
+    declare_log,
+    declare_publisher,
+    declare_publisher_without_log,
+    leave_out_log,
+)
 
 UNCONFIRMED: Final = 30.0
 """Seconds without a confirm after which something is done about it."""
@@ -38,6 +44,7 @@ class Stall:
         self._progressed = monotonic()
         self._moved_at: float | None = None
         self._without_log_since: float | None = None
+        self._tries_log = False
 
     def progressed(self) -> None:
         """Note that a live message was confirmed."""
@@ -63,13 +70,26 @@ class Stall:
         return Remedy.LEAVE_OUT_LOG
 
     def tries_log_again(self) -> bool:
-        """Whether the log stream has been left out for long enough; then it is left out no longer."""
+        """Whether the log stream has been left out for long enough for `declare` to try it; once each such while."""
         since = self._without_log_since
         if since is None or monotonic() - since <= WITHOUT_LOG:
             return False
-        self._without_log_since = None
+        self._without_log_since = monotonic()
+        self._tries_log = True
         return True
 
     def declare(self, declarer: Declarer) -> None:
-        """Declare what the relay needs, with the log stream or without."""
-        (declare_publisher if self._without_log_since is None else leave_out_log)(declarer)
+        """Declare what the relay needs, with the log stream or without.
+
+        Raises:
+            AMQPError: The log stream was tried again, and is not up: it stays left out.
+        """
+        if self._without_log_since is None:
+            declare_publisher(declarer)
+        elif self._tries_log:
+            self._tries_log = False
+            declare_publisher_without_log(declarer)
+            declare_log(declarer)
+            self._without_log_since = None
+        else:
+            leave_out_log(declarer)

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import NackError, UnroutableError
+from pika.exceptions import ChannelClosedByBroker, NackError, UnroutableError
 
 from exposure_bus.broker import envelope_of, properties_for
 from exposure_bus.broker.blocking import open_channel
@@ -53,15 +53,20 @@ class Publisher:
         broker_url: RabbitMQ.
         subscriber: Who asks; part of the name of the answers' queue.
         timeout: Seconds without a word after which there is no answer.
+        busy: Called after each such time in which a publisher is there and answers others first, which is waited for;
+            with None there is no answer then.
 
     Raises:
         BrokerUnreachable: The broker does not answer.
         BrokerRefused: It says no.
     """
 
-    def __init__(self, broker_url: str, subscriber: str, *, timeout: float = 30.0) -> None:
+    def __init__(
+        self, broker_url: str, subscriber: str, *, timeout: float = 30.0, busy: Callable[[], object] | None = None
+    ) -> None:
         self._reply_to = f"{subscriber}.audit-{secrets.token_hex(4)}"
         self._timeout = timeout
+        self._busy = busy
         self._opened = ExitStack()
         self._channel: BlockingChannel = self._opened.enter_context(
             open_channel(broker_url, f"exposure-bus audit {subscriber}")
@@ -81,7 +86,7 @@ class Publisher:
             self._channel,
             AuditRequest(reply_to=self._reply_to, night=night, expids=tuple(expids), requested_at=datetime.now(UTC)),
         )
-        return _whole(list(_parts(self._channel, follower_queue(self._reply_to), self._timeout)))
+        return _whole(list(_parts(self._channel, follower_queue(self._reply_to), self._timeout, self._busy)))
 
     def __enter__(self) -> Self:
         with self._opened.pop_all() as opened:
@@ -106,13 +111,20 @@ def _send(channel: BlockingChannel, request: AuditRequest) -> None:
         raise NoAnswer(f"nobody can be asked: the broker has no queue {REQUEST_QUEUE}; {_RUNNING}") from error
 
 
-def _parts(channel: BlockingChannel, queue: str, timeout: float) -> Iterator[AuditAnswer]:
+def _parts(
+    channel: BlockingChannel, queue: str, timeout: float, busy: Callable[[], object] | None
+) -> Iterator[AuditAnswer]:
     expected = 0
     deadline = time.monotonic() + timeout
     for _method, properties, body in channel.consume(queue, auto_ack=True, inactivity_timeout=1.0):
         if properties is None:  # a second without a word
             if time.monotonic() > deadline:
-                raise NoAnswer(f"the publisher did not answer within {timeout:g} s; {_RUNNING}")
+                if expected or not _stands_in_line(channel):
+                    raise NoAnswer(f"the publisher did not answer within {timeout:g} s; {_RUNNING}")
+                if busy is None:
+                    raise NoAnswer(f"the publisher has been answering others for {timeout:g} s: try again")
+                busy()
+                deadline = time.monotonic() + timeout
             continue
         part = _read(properties, body)
         if part.part != expected:
@@ -122,6 +134,18 @@ def _parts(channel: BlockingChannel, queue: str, timeout: float) -> Iterator[Aud
             channel.cancel()
             return
         expected, deadline = expected + 1, time.monotonic() + timeout
+
+
+def _stands_in_line(channel: BlockingChannel) -> bool:
+    """Whether requests wait, ours among them if it is not answered yet, and somebody takes them one by one.
+
+    A publisher that is dead, hangs or has no exposureDB takes none: the broker drops it as a consumer.
+    """
+    try:
+        line = channel.queue_declare(REQUEST_QUEUE, passive=True).method
+    except ChannelClosedByBroker:
+        return False  # it is gone, or down
+    return bool(line.message_count and line.consumer_count)
 
 
 def _read(properties: object, body: bytes) -> AuditAnswer:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     default=30.0,
     show_default=True,
     metavar="S",
-    help="Seconds to wait for the publisher's word, and for healing.",
+    help="Seconds to wait for the publisher's word, longer while it answers others first, and for healing.",
 )
 @format_option
 @settings_options("broker_url", "cache_url", "subscriber")
@@ -50,7 +50,7 @@ def audit(*, settings: "Settings", night: int | None, heal: bool, timeout: float
     from exposure_subscriber.interface.reading import reading
 
     cache = open_cache(settings.cache_url)
-    with reading(), Publisher(settings.broker_url, settings.subscriber, timeout=timeout) as publisher:
+    with reading(), Publisher(settings.broker_url, settings.subscriber, timeout=timeout, busy=_say_busy) as publisher:
         mine = Audit(cache, publisher.ask)
         proof = _prove(mine, night)
         if heal and proof.wrong:
@@ -58,6 +58,10 @@ def audit(*, settings: "Settings", night: int | None, heal: bool, timeout: float
             proof = _prove(mine, night)
     _show(cache, proof, output_format, whole=night is not None)
     return 4 if proof.wrong else 0
+
+
+def _say_busy() -> None:
+    click.echo("exposure-bus: the publisher answers others first: waiting for our turn", err=True)
 
 
 def _prove(mine: "Audit", night: int | None) -> "Proof":

@@ -34,6 +34,17 @@ def test_a_queue_that_stays_down_is_broken_until_it_is_made_anew(clock: SimpleNa
     assert consume_and_end(queues) == [], "patience begins anew"
 
 
+def test_only_one_that_refuses_us_may_serve_somebody_else(clock: SimpleNamespace) -> None:
+    queues = BrokenQueues()
+    queues.asked(QUEUE)
+    queues.ended(DOWN)
+    clock.now += PATIENCE
+    queues.asked(QUEUE)
+    queues.ended(DOWN)
+    queues.found("exposures.requests")
+    assert queues.take() == {QUEUE: True, "exposures.requests": False}
+
+
 def test_a_broker_that_was_away_between_two_refusals_may_be_starting_again(clock: SimpleNamespace) -> None:
     queues = BrokenQueues()
     consume_and_end(queues)

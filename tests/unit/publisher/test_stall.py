@@ -3,11 +3,14 @@
 from unittest.mock import Mock, call
 
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 
 from exposure_bus.broker.topology import declare_log
 from exposure_publisher.relay import stall
 from exposure_publisher.relay.stall import MOVE_HELPS, UNCONFIRMED, WITHOUT_LOG, Remedy, Stall
 from exposure_schemas.routing import EVERY_EXPOSURE, EXCHANGE, LOG_STREAM
+
+DOWN = ChannelClosedByBroker(404, "NOT_FOUND - the stream is down or inaccessible")
 
 
 class Clock:
@@ -93,3 +96,30 @@ def test_the_log_is_bound_again_after_a_while(clock: Clock) -> None:
     clock.passes(WITHOUT_LOG + 1)
     assert stalled.tries_log_again()
     assert declared(stalled) == (True, False)
+
+
+def without_log(queue: str, _arguments: object) -> None:
+    if queue == LOG_STREAM:
+        raise DOWN
+
+
+def test_a_log_that_is_not_up_again_stays_left_out_and_is_tried_as_often_as_before(clock: Clock) -> None:
+    stalled = Stall()
+    remedies(stalled, clock, 2)
+    for _ in range(2):
+        assert not stalled.tries_log_again()
+        clock.passes(WITHOUT_LOG + 1)
+        assert stalled.tries_log_again()
+        with pytest.raises(ChannelClosedByBroker):
+            stalled.declare(Mock(queue=Mock(side_effect=without_log)))
+        assert declared(stalled) == (False, True)
+
+
+def test_a_log_is_tried_as_often_as_before_if_the_broker_was_away(clock: Clock) -> None:
+    stalled = Stall()
+    remedies(stalled, clock, 2)
+    for _ in range(2):
+        assert not stalled.tries_log_again()
+        clock.passes(WITHOUT_LOG + 1)
+        assert stalled.tries_log_again(), "and then it cannot be declared"
+    assert declared(stalled) == (True, False), "it is, at the next connection"
