@@ -1,20 +1,21 @@
 """A transaction on the driver's own cursor: all or nothing, and what goes wrong is said as everywhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 import sqlalchemy as sa
 from tests.raw_sql import execute
 
 from exposure_bus.errors import DatabaseRefused, DatabaseUnreachable
-from exposure_publisher.exposuredb.by_driver import by_driver
+from exposure_publisher.exposuredb.by_driver import Cursor, reading_by_driver, writing_by_driver
 from exposure_publisher.exposuredb.engine import open_engine, translated
 
 
 @pytest.fixture
 def engine(exposure_db_url: str) -> Iterator[sa.Engine]:
     opened = open_engine(exposure_db_url, ping=False)
-    with by_driver(opened, writes=True) as cursor:
+    with writing_by_driver(opened) as cursor:
         cursor.execute("CREATE TABLE t (number INTEGER PRIMARY KEY)")
     yield opened
     opened.dispose()
@@ -25,7 +26,7 @@ def numbers(url: str) -> list[int]:
 
 
 def test_what_is_written_is_committed_at_the_end(engine: sa.Engine, exposure_db_url: str) -> None:
-    with by_driver(engine, writes=True) as cursor:
+    with writing_by_driver(engine) as cursor:
         cursor.execute("INSERT INTO t VALUES (1)")
         assert numbers(exposure_db_url) == []
     assert numbers(exposure_db_url) == [1]
@@ -33,23 +34,25 @@ def test_what_is_written_is_committed_at_the_end(engine: sa.Engine, exposure_db_
 
 def test_nothing_is_left_of_what_was_interrupted(engine: sa.Engine, exposure_db_url: str) -> None:
     with pytest.raises(KeyboardInterrupt):
-        interrupted(engine)
-    with by_driver(engine, writes=True) as cursor:
+        interrupted(engine, 1)
+    with writing_by_driver(engine) as cursor:
         cursor.execute("INSERT INTO t VALUES (2)")
     assert numbers(exposure_db_url) == [2]
 
 
-def interrupted(engine: sa.Engine) -> None:
-    with by_driver(engine, writes=True) as cursor:
-        cursor.execute("INSERT INTO t VALUES (1)")
+def interrupted(engine: sa.Engine, number: int) -> None:
+    with writing_by_driver(engine) as cursor:
+        cursor.execute(f"INSERT INTO t VALUES ({number})")
         raise KeyboardInterrupt
 
 
-def test_who_only_reads_leaves_nothing_and_holds_nothing(engine: sa.Engine, exposure_db_url: str) -> None:
-    with by_driver(engine, writes=False) as cursor:
-        cursor.execute("INSERT INTO t VALUES (1)")
-    execute(exposure_db_url, "INSERT INTO t VALUES (2)")
-    assert numbers(exposure_db_url) == [2]
+def test_who_reads_holds_nothing_and_leaves_no_way_of_its_own_behind(engine: sa.Engine, exposure_db_url: str) -> None:
+    with reading_by_driver(engine) as cursor:
+        cursor.execute("SELECT count(*) FROM t")
+        execute(exposure_db_url, "INSERT INTO t VALUES (1)")
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(engine, 2)
+    assert numbers(exposure_db_url) == [1]
 
 
 def test_what_the_database_refuses_is_a_refusal_and_the_next_is_not(engine: sa.Engine, exposure_db_url: str) -> None:
@@ -60,26 +63,29 @@ def test_what_the_database_refuses_is_a_refusal_and_the_next_is_not(engine: sa.E
 
 
 def refused(engine: sa.Engine) -> None:
-    with by_driver(engine, writes=True) as cursor:
+    with writing_by_driver(engine) as cursor:
         cursor.execute("INSERT INTO t VALUES (1)")
         cursor.execute("SELECT 1 FROM absent")
 
 
-def test_a_connection_that_was_ended_is_worth_another_try_and_the_next_is_a_new_one(postgresql_url: str) -> None:
+@pytest.mark.parametrize("way", [reading_by_driver, writing_by_driver])
+def test_a_connection_that_was_ended_is_worth_another_try_and_the_next_is_a_new_one(
+    way: Callable[[sa.Engine], AbstractContextManager[Cursor]], postgresql_url: str
+) -> None:
     engine = open_engine(postgresql_url, ping=False)
+
+    def ended_within() -> None:
+        with way(engine) as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            execute(postgresql_url, f"SELECT pg_terminate_backend({cursor.fetchone()[0]}, 10000)")
+            cursor.execute("SELECT 1")
+
     with pytest.raises(DatabaseUnreachable), translated(postgresql_url):
-        ended_within(engine, postgresql_url)
-    with by_driver(engine, writes=False) as cursor:
+        ended_within()
+    with way(engine) as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)
     engine.dispose()
-
-
-def ended_within(engine: sa.Engine, url: str) -> None:
-    with by_driver(engine, writes=True) as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        execute(url, f"SELECT pg_terminate_backend({cursor.fetchone()[0]}, 10000)")
-        cursor.execute("SELECT 1")
 
 
 def test_a_server_that_is_not_there_is_worth_another_try() -> None:
@@ -87,6 +93,6 @@ def test_a_server_that_is_not_there_is_worth_another_try() -> None:
     with (
         pytest.raises(DatabaseUnreachable, match="Connection refused"),
         translated(url),
-        by_driver(open_engine(url, ping=False), writes=False),
+        reading_by_driver(open_engine(url, ping=False)),
     ):
         raise AssertionError("there is none")

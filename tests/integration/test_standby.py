@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 from exposure_bus.broker import envelope_of
 from exposure_bus.errors import DatabaseUnreachable
 from exposure_publisher import ExposureDB
-from exposure_publisher.exposuredb.by_driver import by_driver
+from exposure_publisher.exposuredb.by_driver import writing_by_driver
 from exposure_publisher.ledger import Ledger, open_ledger, postgresql
 from exposure_publisher.manifest import Lister
 from exposure_publisher.relay import leadership
@@ -98,7 +98,7 @@ def test_a_relay_waits_for_another_that_is_numbering_and_goes_on_after_it(postgr
         record(db, 1, 2, 3)
         with closing(open_ledger(postgresql_url)) as ledger, ThreadPoolExecutor() as pool:
             found = ledger.unnumbered(10)
-            with by_driver(other._engine, writes=True) as cursor:
+            with writing_by_driver(other._engine) as cursor:
                 assert other._take(cursor, found[:1]) == (0, {1})
                 number = pool.submit(ledger.number, found, [None] * 3, 0)
                 wait_until(

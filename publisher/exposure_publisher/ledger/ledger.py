@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 
-from exposure_publisher.exposuredb.by_driver import Cursor, by_driver
+from exposure_publisher.exposuredb.by_driver import Cursor, reading_by_driver, writing_by_driver
 from exposure_publisher.exposuredb.creation import bring_up_to_date
 from exposure_publisher.exposuredb.engine import open_engine, translated, writing
 from exposure_publisher.exposuredb.table import COLUMNS
@@ -102,7 +102,7 @@ class Ledger(ABC):
         """
         query = self._newest if newest else self._oldest
         values = {"changes": CHANGES_AT_ONCE, "most": most, "left_out": json.dumps(dict(left_out))}
-        with translated(self._url), by_driver(self._engine, writes=False) as cursor:
+        with translated(self._url), reading_by_driver(self._engine) as cursor:
             cursor.execute(query, values)
             rows = cursor.fetchall()
         return [_unnumbered(row) for row in rows]
@@ -133,7 +133,7 @@ class Ledger(ABC):
         Returns:
             expid and number, ascending by number.
         """
-        with translated(self._url), by_driver(self._engine, writes=True) as cursor:
+        with translated(self._url), writing_by_driver(self._engine) as cursor:
             newest, mine = self._take(cursor, changes)
             mine -= self._never_announced(cursor, [each.expid for each in changes if each.row is None])
             pairs = (pair for pair in zip(changes, manifests, strict=True) if pair[0].expid in mine)
