@@ -15,25 +15,27 @@ from typing import Final
 
 from benchmarks.measure import Curve, Result
 from benchmarks.report import show, write_down
+from benchmarks.servers import Servers
+from benchmarks.trees import remove
 
 SCRIPTS: Final = (
+    "start_up",
+    "fetch_local",
+    "fetch_rsync",
+    "wake_up",
+    "queries",
+    "attach",
+    "fetch_new",
     "live_latency",
     "live_rate",
     "live_healing",
     "live_growth",
-    "wake_up",
     "healing",
-    "queries",
     "audit",
     "followers",
     "idle",
-    "attach",
-    "start_up",
-    "fetch_local",
-    "fetch_rsync",
-    "fetch_new",
 )
-"""One an operation, in the order in which they run."""
+"""One an operation, in the order in which they run: what needs no server, what needs PostgreSQL alone, the rest."""
 
 ONLY_IF_NAMED: Final = ("healing_long",)
 """Those that take too long for every day."""
@@ -58,14 +60,18 @@ def main() -> int:
 
 
 def _run(names: Sequence[str], *, quick: bool) -> Iterator[Result | Curve]:
-    for name in names:
-        began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="exposure-bus-bench-") as work:
-            for measured in importlib.import_module(f"benchmarks.{name}").run(Path(work), quick=quick):
+    with tempfile.TemporaryDirectory(prefix="exposure-bus-bench-") as folder, Servers(Path(folder)) as servers:
+        for name in names:
+            began = time.monotonic()
+            work = Path(folder) / name
+            work.mkdir()
+            for measured in importlib.import_module(f"benchmarks.{name}").run(work, servers, quick=quick):
                 if isinstance(measured, Result):
                     show(measured)
                 yield measured
-        print(f"{name} took {time.monotonic() - began:.0f} s", flush=True)
+            servers.clear()
+            remove(work)
+            print(f"{name} took {time.monotonic() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ import psycopg2
 from psycopg2.extras import execute_values
 
 from benchmarks.measure import Result, by_turns, seconds
+from benchmarks.servers import Servers
 from exposure_bus.settings import TableSettings
 from exposure_publisher.attach import attach, detach, mapping_of
 from exposure_publisher.ledger import open_ledger
-from private_servers import PostgreSQL
 
 COLUMNS: Final = """id bigint PRIMARY KEY, night integer NOT NULL, skyra double precision, skydec double precision,
     exptime double precision, program text, tileid integer, flavor text, obstype text, date_obs timestamptz,
@@ -31,16 +31,15 @@ UPDATE_ALL: Final = "UPDATE exposures SET transpar = coalesce(transpar, 0) + 0.0
 PAGE: Final = 2000
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result]:
+def run(_work: Path, servers: Servers, *, quick: bool) -> Iterator[Result]:
     """Measure; ``quick`` makes everything smaller."""
-    with PostgreSQL(work / "postgresql") as server:
-        bare, attached = (server.create_database(name) for name in ("bare", "attached"))
-        for url in (bare, attached):
-            _run(url, f"CREATE TABLE exposures ({COLUMNS})")
-        attach(attached, "exposures", mapping_of(TableSettings(), "desi"))
-        yield _single(bare, attached, 200 if quick else 1000)
-        yield _many(bare, attached)
-        yield _history(server, 30_000 if quick else 300_000)
+    bare, attached = servers.database(), servers.database()
+    for url in (bare, attached):
+        _run(url, f"CREATE TABLE exposures ({COLUMNS})")
+    attach(attached, "exposures", mapping_of(TableSettings(), "desi"))
+    yield _single(bare, attached, 200 if quick else 1000)
+    yield _many(bare, attached)
+    yield _history(servers.database(), 30_000 if quick else 300_000)
 
 
 def _single(bare: str, attached: str, count: int) -> Result:
@@ -71,11 +70,10 @@ def _many(bare: str, attached: str) -> Result:
     )
 
 
-def _history(server: PostgreSQL, count: int) -> Result:
-    url = server.create_database("history")
+def _history(url: str, count: int) -> Result:
     _run(url, f"CREATE TABLE exposures ({COLUMNS})", f"INSERT INTO exposures (id, night) {_ROWS.format(count)}")
     _run(url, "CREATE TABLE floor (expid bigint PRIMARY KEY, sequence bigint UNIQUE, numbered_at timestamptz)")
-    ours, floor = by_turns(lambda: _attached(url), lambda: _by_driver(url), repeats=3)
+    ours, floor = by_turns(lambda: _attached(url), lambda: _by_driver(url), warm_up=False)
     return Result(
         operation=f"attach to a table of {count} rows, until each has its number",
         unit="s",

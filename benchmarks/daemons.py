@@ -15,7 +15,6 @@ from exposure_schemas import follower_queue
 from exposure_subscriber.cache import Freshness, open_cache
 from exposure_subscriber.cache.freshness import read_freshness
 from exposure_subscriber.cache.reading import exposure
-from private_servers import RabbitMQ
 
 COMMAND: Final = str(Path(sys.executable).with_name("exposure-bus"))
 DEADLINE: Final = 300.0
@@ -101,6 +100,12 @@ class Host:
             yield daemon
 
     @contextmanager
+    def both(self) -> Iterator[tuple[Daemon, Daemon]]:
+        """Run relay and follower; the follower first, so that it hears the first heartbeat and waits for no other."""
+        with self.follower() as follower, self.relay() as relay:
+            yield relay, follower
+
+    @contextmanager
     def process(self, *command: str) -> Iterator[Daemon]:
         """Run a program under this host's settings until the block ends."""
         log = self.folder / f"{time.monotonic_ns()}.log"
@@ -151,13 +156,6 @@ class Host:
             "EXPOSURE_BUS_CONFIG": os.devnull,
             "PYTHONPATH": str(Path(__file__).parents[1]),
         }
-
-
-def virtual_host(broker: RabbitMQ, name: str) -> str:
-    """Make a part of the broker that is as good as another broker, and return its URL."""
-    broker.ctl("add_vhost", name)
-    broker.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
-    return f"{broker.url.rpartition('/')[0]}/{name}"
 
 
 def wait(condition: Callable[[], bool], where: Path) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from benchmarks import others
 from benchmarks.measure import Result, by_turns, seconds
+from benchmarks.servers import Servers
 from benchmarks.trees import MB, ONE_LARGE, THREE_SMALL, remove, total, write_exposures
 from exposure_schemas import Exposure
 from exposure_subscriber.fetch import Fetching
 from exposure_subscriber.fetch.layout import desi_folder
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result]:
+def run(work: Path, _servers: Servers, *, quick: bool) -> Iterator[Result]:
     """Measure; ``quick`` makes everything smaller."""
     yield from _one_large(work / "large", quick=quick)
     yield from _many_small(work / "small", 40 if quick else 200)
@@ -44,6 +45,7 @@ def _one_large(work: Path, *, quick: bool) -> Iterator[Result]:
         fresh(lambda dest: others.cp_flushed(raw, dest / "copy")),
         fresh(hashlib),
         lambda: seconds(lambda: others.hash_files(others.files_of(raw))),
+        warm_up=False,
     )
     what = f"fetch one exposure of {total(exposures) // MB} MB, verified"
 

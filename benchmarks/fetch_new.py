@@ -13,10 +13,10 @@ from typing import Final, Self
 from benchmarks import others
 from benchmarks.fetch_local import folders
 from benchmarks.measure import Result, seconds
+from benchmarks.servers import Servers
 from benchmarks.trees import NIGHT, ONE_SMALL, THIRTEEN, remove, total, write_exposures
 from exposure_publisher import ExposureDB
 from exposure_schemas import Exposure
-from private_servers import RabbitMQ
 
 COMMAND: Final = str(Path(sys.executable).with_name("exposure-bus"))
 DEADLINE: Final = 120.0
@@ -24,9 +24,9 @@ LOOK: Final = 0.0005
 """Seconds between looks at the destination: what is measured is a few tens of milliseconds."""
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result]:
+def run(work: Path, servers: Servers, *, quick: bool) -> Iterator[Result]:
     """Measure; ``quick`` makes everything smaller."""
-    with RabbitMQ(work / "rabbitmq") as broker, Site(work / "site", broker.url) as site:
+    with Site(work / "site", servers.virtual_host()) as site:
         yield _latency(site, 20 if quick else 100)
         yield from _burst(site, 3 if quick else 10, repeats=1 if quick else 3)
 

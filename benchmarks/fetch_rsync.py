@@ -6,13 +6,14 @@ from pathlib import Path
 from benchmarks import others
 from benchmarks.fetch_local import folders
 from benchmarks.measure import Result, by_turns
+from benchmarks.servers import Servers
 from benchmarks.trees import MB, ONE_LARGE, total, write_exposures
 from exposure_subscriber.fetch import Fetching
 from exposure_subscriber.fetch.layout import desi_folder
 from private_servers.rsync_daemon import RsyncDaemon
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result]:
+def run(work: Path, _servers: Servers, *, quick: bool) -> Iterator[Result]:
     """Measure; ``quick`` makes everything smaller."""
     sizes = {name: size // 10 if quick else size for name, size in ONE_LARGE.items()}
     raw = work / "raw"

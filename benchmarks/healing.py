@@ -12,8 +12,10 @@ from benchmarks import copying
 from benchmarks.daemons import Daemon, Host, wait
 from benchmarks.history import write_history
 from benchmarks.measure import REPEATS, Curve, Measured, Result, seconds
+from benchmarks.servers import Servers
+from exposure_bus.broker.blocking import declare
+from exposure_bus.broker.topology import declare_follower
 from exposure_subscriber.cache import open_cache
-from private_servers import PostgreSQL, RabbitMQ
 
 FLOORS: Final = {
     "SQLite": "the same rows read and upserted by the driver's executemany, 5,000 a transaction, no broker",
@@ -25,12 +27,11 @@ FLAT: Final = 20
 Points = list[tuple[float, Measured]]
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
+def run(work: Path, servers: Servers, *, quick: bool) -> Iterator[Result | Curve]:
     """Measure; ``quick`` makes everything smaller."""
     sizes = (3_000, 30_000) if quick else (3_000, 30_000, 300_000)
-    with RabbitMQ(work / "rabbitmq") as broker, PostgreSQL(work / "postgresql") as server:
-        for kind in FLOORS:
-            yield from healed(Site(work / kind, broker.url, kind, server), sizes, 1 if quick else REPEATS)
+    for kind in FLOORS:
+        yield from healed(Site(work / kind, servers, kind), sizes, 1 if quick else REPEATS)
 
 
 def healed(site: "Site", sizes: tuple[int, ...], repeats: int) -> Iterator[Result | Curve]:
@@ -92,26 +93,28 @@ def _of_size(site: "Site", count: int, repeats: int) -> Taken:
     taken = Taken(count)
     with site.history(count) as history:
         for _ in range(repeats):
-            history.heal(taken)
+            name = history.expect_follower()
             taken.floor.append(history.copy())
+            history.heal(name, taken)
     return taken
 
 
 class Site:
     """Where histories are healed, on one kind of database."""
 
-    def __init__(self, folder: Path, broker_url: str, kind: str, server: PostgreSQL) -> None:
+    def __init__(self, folder: Path, servers: Servers, kind: str) -> None:
         folder.mkdir()
         self.folder = folder
-        self.broker_url = broker_url
+        self.broker_url = servers.virtual_host()
         self.kind = kind
-        self._server = server
+        self._servers = servers
         self._numbers = itertools.count()
 
     def database(self) -> str:
         """Return the URL of a new, empty database."""
-        name = f"{self.kind.lower()}{next(self._numbers)}"
-        return f"sqlite:///{self.folder}/{name}.sqlite" if self.kind == "SQLite" else self._server.create_database(name)
+        if self.kind == "PostgreSQL":
+            return self._servers.database()
+        return f"sqlite:///{self.folder}/{next(self._numbers)}.sqlite"
 
     @contextmanager
     def history(self, count: int) -> Iterator["History"]:
@@ -130,9 +133,15 @@ class History:
     exposure_db_url: str
     relay: Daemon
 
-    def heal(self, taken: Taken) -> None:
+    def expect_follower(self) -> str:
+        """Make the queue of a new follower, where a heartbeat will await it, and return its name."""
+        name = f"heals{time.monotonic_ns()}"
+        declare(self.site.broker_url, "benchmark", declare_follower(name))
+        return name
+
+    def heal(self, name: str, taken: Taken) -> None:
         """Let a new follower heal, and keep the seconds from its question to the last commit."""
-        host = Host(self.site.folder, self.site.broker_url, cache_url=self.site.database(), subscriber=_new_name())
+        host = Host(self.site.folder, self.site.broker_url, cache_url=self.site.database(), subscriber=name)
         with ExitStack() as stack:
             stack.callback(host.forget)
             follower = stack.enter_context(host.follower())
@@ -148,7 +157,3 @@ class History:
         with closing(open_cache(url)) as cache:
             cache.create()
         return seconds(lambda: copying.COPIES[self.site.kind](self.exposure_db_url, url))
-
-
-def _new_name() -> str:
-    return f"heals{time.monotonic_ns()}"

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from benchmarks.healing import Site, healed
 from benchmarks.measure import Curve, Result
-from private_servers import PostgreSQL, RabbitMQ
+from benchmarks.servers import Servers
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
+def run(work: Path, servers: Servers, *, quick: bool) -> Iterator[Result | Curve]:
     """Measure; ``quick`` makes everything smaller."""
     sizes = (3_000, 30_000) if quick else (30_000, 3_000_000)
-    with RabbitMQ(work / "rabbitmq") as broker, PostgreSQL(work / "postgresql") as server:
-        for result in healed(Site(work / "SQLite", broker.url, "SQLite", server), sizes, 1):
-            if isinstance(result, Result):  # the curves are those of `healing`
-                yield result
+    for result in healed(Site(work / "SQLite", servers, "SQLite"), sizes, 1):
+        if isinstance(result, Result):  # the curves are those of `healing`
+            yield result

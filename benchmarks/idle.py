@@ -5,23 +5,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.daemons import COMMAND, Daemon, Host, virtual_host
+from benchmarks.daemons import COMMAND, Daemon, Host
 from benchmarks.measure import Result
-from private_servers import PostgreSQL, RabbitMQ
+from benchmarks.servers import Servers
 
 LONG = 30.0
 """Seconds that they are watched: six heartbeats."""
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result]:
+def run(work: Path, servers: Servers, *, quick: bool) -> Iterator[Result]:
     """Measure; ``quick`` makes everything smaller."""
     watched = LONG / 3 if quick else LONG
     with ExitStack() as stack:
-        broker = stack.enter_context(RabbitMQ(work / "rabbitmq"))
-        server = stack.enter_context(PostgreSQL(work / "postgresql"))
-        daemons = _on_sqlite(stack, Host(work / "on-sqlite", broker.url))
-        urls = {f"{part}_url": server.create_database(part) for part in ("exposure_db", "cache")}
-        daemons |= _on_postgresql(stack, Host(work / "on-postgresql", virtual_host(broker, "other"), **urls))
+        daemons = _on_sqlite(stack, Host(work / "on-sqlite", servers.virtual_host()))
+        urls = {f"{part}_url": servers.database() for part in ("exposure_db", "cache")}
+        daemons |= _on_postgresql(stack, Host(work / "on-postgresql", servers.virtual_host(), **urls))
         before = {name: daemon.cpu for name, daemon in daemons.items()}
         time.sleep(watched)
         used = {name: 100 * (daemon.cpu - before[name]) / watched for name, daemon in daemons.items()}
@@ -30,7 +28,7 @@ def run(work: Path, *, quick: bool) -> Iterator[Result]:
 
 
 def _on_sqlite(stack: ExitStack, host: Host) -> dict[str, Daemon]:
-    relay, follower = stack.enter_context(host.relay()), stack.enter_context(host.follower())
+    relay, follower = stack.enter_context(host.both())
     host.wait_until_complete()
     fetching = stack.enter_context(host.process(COMMAND, "files", "--new", "--dest", str(host.folder / "new")))
     fetching.wait_for("fetching new exposures")
@@ -40,6 +38,5 @@ def _on_sqlite(stack: ExitStack, host: Host) -> dict[str, Daemon]:
 
 
 def _on_postgresql(stack: ExitStack, host: Host) -> dict[str, Daemon]:
-    relay, follower = stack.enter_context(host.relay()), stack.enter_context(host.follower())
-    follower.wait_for("connected to the broker")
+    relay, follower = stack.enter_context(host.both())
     return {"relay on PostgreSQL": relay, "follower on PostgreSQL": follower}

@@ -4,20 +4,24 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from benchmarks.daemons import Host
 from benchmarks.live_site import Site, percentile
 from benchmarks.measure import REPEATS, Measured, Result
-from private_servers import RabbitMQ
+from benchmarks.servers import Servers
+
+WARM_UP: Final = 20
+"""Changes that nobody measures."""
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result]:
+def run(work: Path, servers: Servers, *, quick: bool) -> Iterator[Result]:
     """Measure; ``quick`` makes everything smaller."""
     history, count, repeats = (30_000, 20, 1) if quick else (300_000, 60, REPEATS)
-    with RabbitMQ(work / "rabbitmq") as broker, Site(work / "live", broker.url, "", history=history) as site:
+    with Site(work / "live", servers.virtual_host(), "", history=history) as site:
         alone: list[Measured] = []
         beside: list[Measured] = []
-        site.go_through(count)
+        site.go_through(WARM_UP)
         for _ in range(repeats):
             alone.append(site.go_through(count))
             beside.append(_while_healing(site, count))

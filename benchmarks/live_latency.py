@@ -6,11 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from benchmarks.daemons import virtual_host
 from benchmarks.live_site import EVERY, Bare, Site, TheirTable, distribution, percentile
 from benchmarks.measure import REPEATS, Curve, Measured, Result
+from benchmarks.servers import Servers
 from exposure_publisher import ExposureDB
-from private_servers import PostgreSQL, RabbitMQ
 
 POLL: Final = 1.0
 """Seconds between two looks of who polls."""
@@ -21,19 +20,17 @@ WARM_UP: Final = 20
 FLOOR: Final = "pika to pika through a quorum queue"
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
+def run(work: Path, servers: Servers, *, quick: bool) -> Iterator[Result | Curve]:
     """Measure; ``quick`` makes everything smaller."""
     count, repeats = (40, 2) if quick else (100, REPEATS)
     with ExitStack() as stack:
-        broker = stack.enter_context(RabbitMQ(work / "rabbitmq"))
-        server = stack.enter_context(PostgreSQL(work / "postgresql"))
-        bare = stack.enter_context(Bare(work / "bare", broker.url))
-        urls = {"SQLite": "", "PostgreSQL": server.create_database("exposures")}
+        bare = stack.enter_context(Bare(work / "bare", servers.virtual_host()))
+        urls = {"SQLite": "", "PostgreSQL": servers.database()}
         sites = {
-            kind: stack.enter_context(Site(work / kind, virtual_host(broker, kind), url)) for kind, url in urls.items()
+            kind: stack.enter_context(Site(work / kind, servers.virtual_host(), url)) for kind, url in urls.items()
         }
         theirs = stack.enter_context(
-            Site(work / "theirs", virtual_host(broker, "theirs"), server.create_database("theirs"), table=TheirTable)
+            Site(work / "theirs", servers.virtual_host(), servers.database(), table=TheirTable)
         )
         ways: dict[str, Bare | Site] = {FLOOR: bare, **sites, "PostgreSQL, their own table": theirs}
         took = _by_turns({kind: site.go_through for kind, site in ways.items()}, count, repeats)

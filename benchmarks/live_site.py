@@ -9,6 +9,7 @@ from typing import Final, Protocol, Self
 
 from benchmarks import bare_pika
 from benchmarks.attach import COLUMNS, INSERT
+from benchmarks.caches import write_cache
 from benchmarks.daemons import Daemon, Host, wait
 from benchmarks.history import write_history
 from benchmarks.measure import Measured, Result
@@ -133,19 +134,20 @@ class Site:
 
     def __enter__(self) -> Self:
         if self._next > 1:
-            write_history(self.host.exposure_db_url, self._next - 1)
+            self._look_back_on(self._next - 1)
         self.database = self._stack.enter_context(self._table(self.host.exposure_db_url))
-        self.relay = self._stack.enter_context(self.host.relay())
-        self.follower = self._stack.enter_context(self.host.follower())
+        self._stack.enter_context(self.host.both())
         self.host.wait_until_complete(self._next - 1)
-        if self._next > 1:
-            with closing(connect(self.host.cache_url)) as cache:
-                cache.cursor().execute(_SEEN_ALL)  # what is old is not new to anybody
         self._reader = self._stack.enter_context(self.host.process(sys.executable, "-m", "benchmarks.arriving"))
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._stack.close()
+
+    def _look_back_on(self, count: int) -> None:
+        write_cache(self.host.cache_url, count, write_history(self.host.exposure_db_url, count))
+        with closing(connect(self.host.cache_url)) as cache:
+            cache.cursor().execute(_SEEN_ALL)  # what is old is not new to anybody
 
     def record(self, count: int) -> range:
         """Record so many exposures, not written yet, and return which."""

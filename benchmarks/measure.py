@@ -80,9 +80,15 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def by_turns(*works: Callable[[], float], repeats: int = REPEATS) -> list[Measured]:
-    """Do each work once to warm up, then all of them by turns; return the figures of each."""
-    for work in works:
+def by_turns(*works: Callable[[], float], repeats: int = REPEATS, warm_up: bool = True) -> list[Measured]:
+    """Do each work once to warm up, then all of them by turns; return the figures of each.
+
+    Args:
+        works: What is done; each returns its figure.
+        repeats: How many figures of each.
+        warm_up: False where a work takes seconds: one that was cold is no more than the slowest of five.
+    """
+    for work in works if warm_up else ():
         work()
     figures: list[Measured] = [[] for _ in works]
     for _ in range(repeats):

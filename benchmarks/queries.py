@@ -10,9 +10,9 @@ from typing import Any, Final
 from benchmarks.caches import START, night_of, write_cache
 from benchmarks.measure import Curve, Measured, Result, by_turns, seconds
 from benchmarks.raw import connect
+from benchmarks.servers import Servers
 from exposure_schemas import SUMMARY_KEYS
 from exposure_subscriber.interface import ICSInterface
-from private_servers import PostgreSQL
 
 Summaries = list[dict[str, Any]]
 
@@ -21,7 +21,7 @@ _SELECT: Final = f"SELECT {', '.join(SUMMARY_KEYS)} FROM exposure "
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
+def run(work: Path, servers: Servers, *, quick: bool) -> Iterator[Result | Curve]:
     """Measure; ``quick`` makes everything smaller."""
     sizes = (3_000, 30_000) if quick else (3_000, 300_000, 3_000_000)
     lines: dict[str, list[tuple[float, Measured]]] = {}
@@ -35,10 +35,9 @@ def run(work: Path, *, quick: bool) -> Iterator[Result | Curve]:
     yield Curve(
         name="queries", title="Summaries out of a SQLite cache", x="exposures in the cache", y="ms", lines=lines
     )
-    with PostgreSQL(work / "postgresql") as server:
-        url = server.create_database("cache")
-        write_cache(url, sizes[1])
-        yield from _measured(url, sizes[1], " on PostgreSQL")
+    url = servers.database()
+    write_cache(url, sizes[1])
+    yield from _measured(url, sizes[1], " on PostgreSQL")
 
 
 def _measured(url: str, size: int, where: str = "") -> Iterator[Result]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.measure import Result, by_turns, seconds
+from benchmarks.servers import Servers
 from benchmarks.trees import NIGHT
 from exposure_schemas import Exposure, ExposureSummary, Heartbeat
 from exposure_subscriber.cache import open_cache
@@ -19,7 +20,7 @@ COUNT: Final = 500
 """Exposures in the cache, as many as one message holds; the newest is found as quickly among more."""
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result]:
+def run(work: Path, _servers: Servers, *, quick: bool) -> Iterator[Result]:
     """Measure; ``quick`` takes fewer repeats."""
     cache_url = f"sqlite:///{work}/cache.sqlite"
     _fill(cache_url)

@@ -15,35 +15,34 @@ from benchmarks.daemons import Host
 from benchmarks.live_site import steadily, under_way
 from benchmarks.measure import Result, by_turns
 from benchmarks.raw import connect
+from benchmarks.servers import Servers
 from exposure_subscriber.cache import open_cache
 from exposure_subscriber.cache.writing import CacheWriter
-from private_servers import PostgreSQL
 
 TARGET: Final = 3.0
 Write = Callable[[int], int]
 """Commits a row of a number, and returns the moment."""
 
 
-def run(work: Path, *, quick: bool) -> Iterator[Result]:
+def run(work: Path, servers: Servers, *, quick: bool) -> Iterator[Result]:
     """Measure; ``quick`` makes everything smaller."""
-    with PostgreSQL(work / "postgresql") as server:
-        for kind in ("SQLite", "PostgreSQL"):
-            url, bare = (_database(work / kind / name, kind, server) for name in ("cache", "bare"))
-            ours, floor = _by_turns(work / kind, url, bare, 10 if quick else 20)
-            yield Result(
-                operation=f"commit in a cache on {kind} to new_exposures: p50",
-                unit="ms",
-                ours=ours,
-                floor=floor,
-                floor_is="one row written, waited for and read by the driver",
-                target=TARGET,
-            )
+    for kind in ("SQLite", "PostgreSQL"):
+        url, bare = (_database(work / kind / name, kind, servers) for name in ("cache", "bare"))
+        ours, floor = _by_turns(work / kind, url, bare, 10 if quick else 20)
+        yield Result(
+            operation=f"commit in a cache on {kind} to new_exposures: p50",
+            unit="ms",
+            ours=ours,
+            floor=floor,
+            floor_is="one row written, waited for and read by the driver",
+            target=TARGET,
+        )
 
 
-def _database(folder: Path, kind: str, server: PostgreSQL) -> str:
+def _database(folder: Path, kind: str, servers: Servers) -> str:
     """Return the URL of a new database; a file has a folder of its own, since the floor is woken by all in one."""
     folder.mkdir(parents=True)
-    return f"sqlite:///{folder}/{folder.name}.sqlite" if kind == "SQLite" else server.create_database(folder.name)
+    return f"sqlite:///{folder}/{folder.name}.sqlite" if kind == "SQLite" else servers.database()
 
 
 def _by_turns(folder: Path, url: str, bare: str, count: int) -> list[list[float]]:
