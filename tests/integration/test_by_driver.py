@@ -96,3 +96,12 @@ def test_a_server_that_is_not_there_is_worth_another_try() -> None:
         reading_by_driver(open_engine(url, ping=False)),
     ):
         raise AssertionError("there is none")
+
+
+def test_who_has_read_does_not_mind_that_the_server_goes(postgresql_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    engine = open_engine(postgresql_url, ping=False)
+    with reading_by_driver(engine) as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        execute(postgresql_url, f"SELECT pg_terminate_backend({cursor.fetchone()[0]}, 10000)")
+    engine.dispose()
+    assert caplog.text == ""
