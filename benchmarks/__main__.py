@@ -6,6 +6,7 @@ of some operations leaves the others' figures as they are. A quick one writes no
 
 import argparse
 import importlib
+import signal
 import sys
 import tempfile
 import time
@@ -43,6 +44,7 @@ ONLY_IF_NAMED: Final = ("healing_long",)
 
 def main() -> int:
     """Run what is asked for; the exit code is 1 if a target is not met."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # daemons and servers end with who started them
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(SCRIPTS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="smaller, in a few minutes; writes nothing down")

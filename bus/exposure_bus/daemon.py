@@ -13,7 +13,7 @@ NEW_OBJECTS: Final = 20_000
 
 
 def collect_rarely() -> None:
-    """Look less often for unreachable cycles of objects: looking took a sixth of the time in which a history heals."""
+    """Look less often for unreachable cycles of objects: it took a sixth of what the relay does for a history."""
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
 
 

@@ -1,26 +1,12 @@
 """A cache that hears more than one ledger: it follows one, and changes only when that has fallen silent."""
 
-from collections.abc import Iterator
-
 import pytest
 from tests.integration.cache_writing import beat, cached, exposure, gone, live, sequences, summary, tombstones, write
 from tests.raw_sql import execute
 
-from exposure_subscriber.cache import CacheDatabase, open_cache
+from exposure_subscriber.cache import CacheDatabase
 from exposure_subscriber.cache.freshness import read_freshness
 from exposure_subscriber.cache.writing import CacheWriter
-
-
-@pytest.fixture
-def cache(cache_url: str) -> Iterator[CacheDatabase]:
-    opened = open_cache(cache_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def writer(cache: CacheDatabase) -> CacheWriter:
-    return CacheWriter(cache)
 
 
 def test_another_ledger_is_passed_over_while_ours_is_heard(

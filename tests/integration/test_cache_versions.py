@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import ICSInterface
 from exposure_bus.errors import DatabaseUnreachable
 from exposure_schemas import Exposure, ExposureSummary, Heartbeat, Retraction
 from exposure_subscriber.alarms import AlarmOutbox, make_alarm
-from exposure_subscriber.cache import CacheDatabase, open_cache
+from exposure_subscriber.cache import CacheDatabase
 from exposure_subscriber.cache.schema import VERSION
 from exposure_subscriber.cache.version import OtherVersion
 from exposure_subscriber.cache.writing import Batch, CacheWriter
@@ -34,12 +33,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::exposure_subscriber.errors.Stal
 def cached(cache_url: str) -> Iterator[Cached]:
     with Cached(cache_url) as cache:
         yield cache
-
-
-@pytest.fixture
-def cache(cache_url: str) -> Iterator[CacheDatabase]:
-    with closing(open_cache(cache_url)) as opened:
-        yield opened
 
 
 @pytest.fixture

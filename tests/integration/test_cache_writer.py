@@ -36,19 +36,6 @@ from exposure_subscriber.cache import CacheDatabase, open_cache
 from exposure_subscriber.cache.freshness import read_freshness
 from exposure_subscriber.cache.writing import Batch, CacheWriter, Rejected
 
-
-@pytest.fixture
-def cache(cache_url: str) -> Iterator[CacheDatabase]:
-    opened = open_cache(cache_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def writer(cache: CacheDatabase) -> CacheWriter:
-    return CacheWriter(cache)
-
-
 # What was received is what is cached.
 
 

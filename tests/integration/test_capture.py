@@ -2,7 +2,6 @@
 
 import io
 import math
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +16,6 @@ from exposure_publisher.errors import InvalidExposure
 from exposure_publisher.ledger import open_ledger
 
 NIGHT = 20230913
-
-
-@pytest.fixture
-def db(exposure_db_url: str) -> Iterator[ExposureDB]:
-    with ExposureDB(exposure_db_url) as database:
-        yield database
 
 
 def written_at(url: str, expid: int) -> Any:

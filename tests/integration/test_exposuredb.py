@@ -36,12 +36,6 @@ ROWS = st.fixed_dictionaries(
 EMPTY = dict.fromkeys(SUMMARY_KEYS) | {"data_written": False}
 
 
-@pytest.fixture
-def db(exposure_db_url: str) -> Iterator[ExposureDB]:
-    with ExposureDB(exposure_db_url) as database:
-        yield database
-
-
 def kept(value: Any) -> Any:
     """What the exposureDB keeps of a value."""
     if isinstance(value, str):

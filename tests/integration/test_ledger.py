@@ -1,7 +1,6 @@
 """The ledger: numbers without gaps, no change without its number, whoever writes and whoever numbers beside."""
 
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,18 +22,6 @@ FILES = Listed(
 NO_FILES = Listed(())
 FIRST = datetime(2023, 9, 14, 3, 0, 0, 250_000, tzinfo=UTC)
 LATER = datetime(2023, 9, 14, 3, 0, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def db(exposure_db_url: str) -> Iterator[ExposureDB]:
-    with ExposureDB(exposure_db_url) as database:
-        yield database
-
-
-@pytest.fixture
-def ledger(exposure_db_url: str) -> Iterator[Ledger]:
-    with closing(open_ledger(exposure_db_url)) as opened:
-        yield opened
 
 
 def test_a_new_ledger_is_empty_and_keeps_its_identity(ledger: Ledger, exposure_db_url: str) -> None:

@@ -2,11 +2,9 @@
 
 import random
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -14,19 +12,7 @@ from tests.integration.numbering import record
 from tests.raw_sql import changes, execute
 
 from exposure_publisher import ExposureDB
-from exposure_publisher.ledger import Ledger, Unnumbered, open_ledger
-
-
-@pytest.fixture
-def db(exposure_db_url: str) -> Iterator[ExposureDB]:
-    with ExposureDB(exposure_db_url) as database:
-        yield database
-
-
-@pytest.fixture
-def ledger(exposure_db_url: str) -> Iterator[Ledger]:
-    with closing(open_ledger(exposure_db_url)) as opened:
-        yield opened
+from exposure_publisher.ledger import Unnumbered, open_ledger
 
 
 class Numberer(threading.Thread):

@@ -30,12 +30,6 @@ HEARTBEATS = (EXCHANGE, HEARTBEAT_KEY)
 
 
 @pytest.fixture
-def db(exposure_db_url: str) -> Iterator[ExposureDB]:
-    with ExposureDB(exposure_db_url) as database:
-        yield database
-
-
-@pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """An exposureDB for what is the same on both databases."""
     return f"sqlite:///{tmp_path}/exposuredb.sqlite"

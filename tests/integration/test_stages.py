@@ -29,18 +29,6 @@ PUBLISHED = WRITTEN + timedelta(seconds=2)
 RECEIVED = to_micros(PUBLISHED) + 1_500
 
 
-@pytest.fixture
-def cache(cache_url: str) -> Iterator[CacheDatabase]:
-    opened = open_cache(cache_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def writer(cache: CacheDatabase) -> CacheWriter:
-    return CacheWriter(cache)
-
-
 def announced(expid: int, sequence: int, **values: Any) -> ExposureSummary:
     """A live message of an exposure whose data is written."""
     known: dict[str, Any] = {"night": NIGHT, "data_written": True, "data_written_at": WRITTEN}

@@ -30,18 +30,6 @@ NIGHT = 20230913
 WAITS = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
 
-@pytest.fixture
-def db(exposure_db_url: str) -> Iterator[ExposureDB]:
-    with ExposureDB(exposure_db_url) as database:
-        yield database
-
-
-@pytest.fixture
-def ledger(exposure_db_url: str) -> Iterator[Ledger]:
-    with closing(open_ledger(exposure_db_url)) as opened:
-        yield opened
-
-
 # Who leads.
 
 

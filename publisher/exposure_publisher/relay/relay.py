@@ -208,7 +208,7 @@ class Relay:
             self._finish()
 
     def _pump_live(self, live: LiveFlow) -> bool:
-        """Publish one page of what is live, if something may have changed: looking costs as much as half an answer."""
+        """Publish one page of what is live, if something may have changed: looking costs an eighth of an answer."""
         if self._stirred:
             self._starved = live.starved
             self._stirred = live.pump()
